@@ -11,9 +11,12 @@ class LedgerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    database_url: SecretStr = Field(description="PostgreSQL for the application; row-level security applies")
+    database_url: SecretStr = Field(
+        description="PostgreSQL for the application; row-level security applies"
+    )
     database_owner_url: SecretStr | None = Field(
-        default=None, description="PostgreSQL as the owner of the tables; only migrations and restore need it"
+        default=None,
+        description="PostgreSQL as the owner of the tables; only migrations and restore need it",
     )
     database_pool_max: Annotated[int, Field(ge=1, le=200)] = Field(
         default=20, description="Most database connections one process may hold"

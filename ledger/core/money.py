@@ -34,7 +34,9 @@ def parse_amount(text: str, *, whole_shillings: bool = False) -> int | AmountPro
     match = _AMOUNT.fullmatch(text.strip(" "))
     if match is None:
         return AmountProblem.NOT_A_NUMBER
-    cents = int(match["shillings"]) * CENTS_PER_SHILLING + int((match["cents"] or "0").ljust(2, "0"))
+    cents = int(match["shillings"]) * CENTS_PER_SHILLING + int(
+        (match["cents"] or "0").ljust(2, "0")
+    )
     if cents <= 0:
         return AmountProblem.NOT_POSITIVE
     if whole_shillings and cents % CENTS_PER_SHILLING:
