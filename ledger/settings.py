@@ -1,9 +1,17 @@
 """What the ledger needs from the environment. Only settings modules read it."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Environment(StrEnum):
+    """Where a process runs; production refuses sandbox values and development secrets."""
+
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
 
 
 class LedgerSettings(BaseSettings):
@@ -11,6 +19,10 @@ class LedgerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
+    environment: Environment = Field(
+        default=Environment.PRODUCTION,
+        description="`production`, or `development` for one machine without customers",
+    )
     database_url: SecretStr = Field(
         description="PostgreSQL for the application; row-level security applies"
     )

@@ -1,0 +1,59 @@
+"""What everything that comes in needs from the environment."""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
+
+from jobs.settings import JobSettings, Keys, in_production, refuse_development_value, split_keys
+
+
+class Settings(JobSettings):
+    """Settings of the web process and of the `cycle` command; names are the environment's."""
+
+    secret_key: SecretStr = Field(
+        min_length=32, description="Signs console sessions and API tokens, keys session digests"
+    )
+    at_callback_keys: Keys = Field(
+        description="Path keys of Africa's Talking's callbacks: one, or two during a rotation"
+    )
+    at_callback_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(),
+        description="Networks (CIDR, separated by commas) that may call /at; empty takes any",
+    )
+    trusted_proxies: Annotated[int, Field(ge=0, le=5)] = Field(
+        default=0, description="Reverse proxies in front whose X-Forwarded-For is believed"
+    )
+
+    @field_validator("secret_key")
+    @classmethod
+    def _no_development_secret_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if in_production(info):
+            refuse_development_value(value.get_secret_value())
+        return value
+
+    @field_validator("at_callback_keys", mode="before")
+    @classmethod
+    def _split_callback_keys(cls, value: object) -> object:
+        return split_keys(value)
+
+    @field_validator("at_callback_keys")
+    @classmethod
+    def _no_development_callback_keys(
+        cls, value: tuple[SecretStr, ...], info: ValidationInfo
+    ) -> tuple[SecretStr, ...]:
+        if in_production(info):
+            for key in value:
+                refuse_development_value(key.get_secret_value())
+        return value
+
+    @field_validator("at_callback_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError:
+            raise ValueError("must be networks such as 10.0.0.0/8, separated by commas") from None
