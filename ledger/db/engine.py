@@ -1,0 +1,150 @@
+"""Connections to PostgreSQL: one pool, one way to open a transaction, bounded retries."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from ledger.core.context import Context
+from ledger.core.refusals import Refusal
+from ledger.pin_hashing import PinHasher
+from ledger.settings import LedgerSettings
+
+Result = TypeVar("Result")
+Connection = psycopg.Connection[DictRow]
+
+ATTEMPTS_MAX = 5
+_BACKOFF_SECONDS = 0.02
+_SESSION = (
+    "-c role=cycle_app -c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000"
+    " -c idle_in_transaction_session_timeout=15000 -c plan_cache_mode=force_generic_plan"
+)
+_RETRIED_STATES = frozenset(
+    {
+        "40P01",  # deadlock detected
+        "40001",  # serialization failure
+        "57P01",  # the server is shutting down
+        "57P02",  # another backend crashed
+        "57P03",  # the server is starting
+        "08000",  # connection exceptions
+        "08003",
+        "08006",
+    }
+)
+
+
+def _worth_retrying(error: psycopg.OperationalError) -> bool:
+    """Tell a passing fault, or a connection lost without a word, from a time that ran out."""
+    if isinstance(error, PoolTimeout):
+        return False
+    return error.sqlstate is None or error.sqlstate in _RETRIED_STATES
+
+
+class Database:
+    """The application's door to PostgreSQL: every connection acts as ``cycle_app``.
+
+    Row-level security applies to that role whatever login the URL names.
+    """
+
+    def __init__(
+        self, url: str, *, pin_pepper: str, pool_max: int = 20, pool_timeout_seconds: float = 3.0
+    ) -> None:
+        self.pin_hasher = PinHasher(pin_pepper)
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            connection_class=psycopg.Connection[DictRow],
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "options": _SESSION,
+                "connect_timeout": 5,
+                "prepare_threshold": 1,
+            },
+            min_size=1,
+            max_size=pool_max,
+            timeout=pool_timeout_seconds,
+            max_idle=300.0,
+            open=False,
+        )
+
+    @classmethod
+    def from_settings(cls, settings: LedgerSettings) -> "Database":
+        """Build and open the database that the settings name."""
+        database = cls(
+            settings.database_url.get_secret_value(),
+            pin_pepper=settings.pin_pepper.get_secret_value(),
+            pool_max=settings.database_pool_max,
+        )
+        database.open()
+        return database
+
+    def open(self) -> None:
+        """Start the pool; a server that is down is found at the first use, not here."""
+        self._pool.open(wait=False)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    def pool_stats(self) -> dict[str, int]:
+        """Return the pool's own counters, for metrics."""
+        return dict(self._pool.get_stats())
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection in autocommit mode, without any context: it sees no user's rows."""
+        with self._pool.connection() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self, context: Context) -> Iterator[Connection]:
+        """Open a transaction in which row-level security and the audit log know who acts.
+
+        The context is local to the transaction, so a pooled connection can't carry it on.
+        """
+        with self._pool.connection() as connection, connection.transaction():
+            connection.execute(
+                "SELECT set_config('cycle.actor', %s, true), set_config('cycle.channel', %s, true),"
+                " set_config('cycle.user_id', %s, true)",
+                (context.actor, context.channel, str(context.user_id or "")),
+            )
+            yield connection
+
+    def run(self, context: Context, work: Callable[[Connection], Result]) -> Result:
+        """Do work in one transaction and commit, or undo all of it when it answers a refusal.
+
+        Deadlock, serialization failure and a lost connection are tried again, a bounded number
+        of times. Work that posts must carry an idempotency key: a connection lost
+        at COMMIT may have committed, and only the key tells.
+        """
+        return self._retried(lambda: self._run_once(context, work))
+
+    def call(self, work: Callable[[Connection], Result]) -> Result:
+        """Do work that is one statement, its own transaction, with the retries of ``run``."""
+        return self._retried(lambda: self._call_once(work))
+
+    def _run_once(self, context: Context, work: Callable[[Connection], Result]) -> Result:
+        with self.transaction(context) as connection:
+            answer = work(connection)
+            if isinstance(answer, Refusal):
+                raise psycopg.Rollback
+        return answer
+
+    def _call_once(self, work: Callable[[Connection], Result]) -> Result:
+        with self._pool.connection() as connection:
+            return work(connection)
+
+    @staticmethod
+    def _retried(attempt: Callable[[], Result]) -> Result:
+        for number in range(1, ATTEMPTS_MAX + 1):
+            try:
+                return attempt()
+            except psycopg.OperationalError as error:
+                if number == ATTEMPTS_MAX or not _worth_retrying(error):
+                    raise
+                time.sleep(_BACKOFF_SECONDS * 2**number)
+        raise AssertionError("unreachable")

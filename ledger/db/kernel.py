@@ -1,0 +1,116 @@
+"""Calls of the posting kernel (``kernel.sql``)."""
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from ledger.core.context import Context
+from ledger.core.plans import Message, Plan, Posted, new_receipt
+from ledger.core.refusals import Refusal, RefusalCode
+from ledger.db.engine import Connection
+
+_RECEIPT_ATTEMPTS_MAX = 3
+_POST = (
+    "SELECT * FROM public.post_transaction(%s::text, %s::text, %s::text, %s::bytea, %s::text,"
+    " %s::text, %s::text, %s::bigint[], %s::bigint[], %s::bigint[], %s::jsonb, %s::bigint,"
+    " %s::bigint, %s::bigint, %s::text, %s::date, %s::bigint, %s::bigint, %s::jsonb)"
+)
+
+
+def post(connection: Connection, context: Context, plan: Plan) -> Posted | Refusal:
+    """Post a plan in one round trip, or return why not.
+
+    Inside an open transaction it becomes part of that; on a connection in autocommit mode it
+    is a transaction of its own. A refusal leaves nothing of the plan behind.
+    """
+    ids = sorted(plan.debits)
+    usage = plan.usage
+    for attempt in range(1, _RECEIPT_ATTEMPTS_MAX + 1):
+        try:
+            row = connection.execute(
+                _POST,
+                (
+                    plan.kind.value,
+                    plan.source,
+                    plan.reference,
+                    plan.request_digest,
+                    new_receipt(),
+                    context.actor,
+                    context.channel,
+                    ids,
+                    [plan.debits[account_id] for account_id in ids],
+                    [plan.ceilings.get(account_id) for account_id in ids],
+                    Jsonb({"request": dict(plan.request), **plan.details}),
+                    plan.payment_id,
+                    plan.reverses_id,
+                    usage and usage.account_id,
+                    usage and usage.kind,
+                    usage and usage.day,
+                    usage and usage.amount,
+                    usage and usage.daily_max,
+                    _messages(plan.messages),
+                ),
+            ).fetchone()
+            break
+        except psycopg.errors.UniqueViolation as violation:
+            # One receipt in 800 million million is drawn twice; outside a transaction draw again.
+            drawn_twice = violation.diag.constraint_name == "transactions_receipt_unique"
+            in_transaction = connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
+            if not drawn_twice or in_transaction or attempt == _RECEIPT_ATTEMPTS_MAX:
+                raise
+    if row is None:
+        raise AssertionError("the kernel always answers with one row")
+    return _answer(row, plan, ids)
+
+
+def _answer(row: dict[str, object], plan: Plan, ids: list[int]) -> Posted | Refusal:
+    outcome = row["outcome"]
+    if outcome in ("posted", "replayed"):
+        balances = row["balances"]
+        assert isinstance(balances, list)
+        return Posted(
+            transaction_id=row["transaction_id"],  # type: ignore[arg-type]
+            receipt=row["receipt"],  # type: ignore[arg-type]
+            posted_at=row["posted_at"],  # type: ignore[arg-type]
+            balances={
+                account_id: balance
+                for account_id, balance in zip(ids, balances, strict=True)
+                if balance is not None
+            },
+            replayed=outcome == "replayed",
+        )
+    figures = row["figures"]
+    assert isinstance(figures, dict)
+    if outcome == "key_reused":
+        return Refusal(RefusalCode.KEY_REUSED, {"field": _first_difference(figures, plan)})
+    return Refusal(RefusalCode(str(outcome)), figures)
+
+
+def _first_difference(stored: dict[str, object], plan: Plan) -> str:
+    """Name the field in which a request under a used key differs from the first one."""
+    if stored["kind"] != plan.kind:
+        return "kind"
+    details = stored["details"]
+    request: dict[str, object] = details.get("request", {}) if isinstance(details, dict) else {}
+    for name in sorted({*request, *plan.request}):
+        if request.get(name) != plan.request.get(name):
+            return name
+    return "request"
+
+
+def _messages(messages: tuple[Message, ...]) -> Jsonb | None:
+    if not messages:
+        return None
+    return Jsonb(
+        [
+            {
+                "channel": message.channel,
+                "user_id": message.user_id,
+                "recipient": message.recipient,
+                "template": message.template,
+                "language": message.language,
+                "params": dict(message.params),
+                "balance_of": message.balance_of,
+            }
+            for message in messages
+        ]
+    )

@@ -1,0 +1,38 @@
+"""SQL of the outbox's writing side: messages that commit with their cause."""
+
+from datetime import datetime
+
+from psycopg.types.json import Jsonb
+
+from ledger.core.plans import Message
+from ledger.db.engine import Connection
+
+
+def put(
+    connection: Connection,
+    message: Message,
+    *,
+    payment_id: int | None = None,
+    due_at: datetime | None = None,
+) -> int:
+    """Queue a message that goes with no posting; returns its id.
+
+    Messages that go with a posting travel in its plan instead.
+    """
+    row = connection.execute(
+        "INSERT INTO outbox (channel, user_id, recipient, template, language, params, payment_id,"
+        " due_at) VALUES (%s, %s, %s, %s, %s, %s, %s, coalesce(%s, now())) RETURNING id",
+        (
+            message.channel,
+            message.user_id,
+            message.recipient,
+            message.template,
+            message.language,
+            Jsonb(dict(message.params)),
+            payment_id,
+            due_at,
+        ),
+    ).fetchone()
+    assert row is not None
+    message_id: int = row["id"]
+    return message_id
