@@ -1,0 +1,97 @@
+"""Log lines that a person or a machine can read, and that hold no secret and no full number."""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_SECRET_KEY = re.compile(
+    r"pin|text|token|password|passwd|pass(key|phrase)?$|passkey|secret|pepper|authorization|cookie"
+    r"|credential|api_?key|signature|otp|body|transcript|message_content|csrf",
+    re.IGNORECASE,
+)
+# Figures about a secret are no secret.
+_HARMLESS_SUFFIX = re.compile(r"_(length|count|digest|bytes|seconds|attempts)$")
+_MSISDN = re.compile(r"(?<![0-9])(?:\+?254|0)([17][0-9]{2})[0-9]{3}([0-9]{3})(?![0-9])")
+_DEPTH_MAX = 4
+
+
+def mask(text: str) -> str:
+    """Replace every Kenyan mobile number in a text by its masked form, ``0712***678``."""
+    return _MSISDN.sub(r"0\1***\2", text)
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drop what is named like a secret and mask numbers in the rest (a structlog processor)."""
+    cleaned: EventDict = {}
+    for key, value in event.items():
+        if key.startswith("_"):
+            cleaned[key] = value  # structlog's own record, removed before rendering
+        elif not _is_secret(key):
+            cleaned[key] = _clean(value, 0)
+    return cleaned
+
+
+def _is_secret(key: str) -> bool:
+    return bool(_SECRET_KEY.search(key)) and not _HARMLESS_SUFFIX.search(key)
+
+
+def _clean(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return mask(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if depth >= _DEPTH_MAX:
+        return "..."
+    if isinstance(value, Mapping):
+        return {
+            str(key): _clean(item, depth + 1)
+            for key, item in value.items()
+            if not _is_secret(str(key))
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(item, depth + 1) for item in value]
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    return mask(str(value))
+
+
+def configure_logging(*, as_json: bool, level: int = logging.INFO) -> None:
+    """Send the process's log to standard error, own lines and libraries' lines alike."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # RQ tells each job twice at INFO; the tasks log what they did.
+    for noisy in ("rq.worker", "rq.scheduler", "urllib3", "africastalking"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,17 @@
+"""Entry point of WSGI servers: ``ussd_app.wsgi:app``."""
+
+import sys
+
+from jobs.logging import configure_logging
+from jobs.settings import SettingsError
+from ussd_app.services import Services
+from ussd_app.settings import Settings
+from ussd_app.web import create_app
+
+try:
+    settings = Settings.load()
+except SettingsError as error:
+    sys.exit(f"The environment is not usable:\n{error}")
+
+configure_logging(as_json=settings.log_json)
+app = create_app(Services.open(settings))
