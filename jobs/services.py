@@ -21,10 +21,7 @@ class JobServices:
     @classmethod
     def open(cls, settings: JobSettings) -> Self:
         """Open the pools; a server that is down is found at the first use."""
-        database = Database(
-            settings.database_url.get_secret_value(), pool_max=settings.database_pool_max
-        )
-        database.open()
+        database = Database.from_settings(settings)
         return cls(settings, database, connect(settings.redis_url.get_secret_value()))
 
     def close(self) -> None:

@@ -22,10 +22,7 @@ class Services:
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """Open the pools; a server that is down is found at the first use, not here."""
-        database = Database(
-            settings.database_url.get_secret_value(), pool_max=settings.database_pool_max
-        )
-        database.open()
+        database = Database.from_settings(settings)
         return cls(settings, database, connect(settings.redis_url.get_secret_value()))
 
     def close(self) -> None:

@@ -10,7 +10,9 @@ BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN NOBYPASSRLS', role_name);
         END IF;
         -- The owner hands functions to cycle_kernel; a login that is no superuser needs membership.
-        IF NOT pg_has_role(current_user, role_name, 'MEMBER') THEN
+        -- Since PostgreSQL 16 a role's creator is a member that may not yet SET ROLE to it.
+        IF NOT pg_has_role(current_user, role_name,
+                CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN
             EXECUTE format('GRANT %I TO CURRENT_USER', role_name);
         END IF;
     END LOOP;
