@@ -29,6 +29,21 @@ class Behaviour(BaseModel):
     )
     callback_timeout_seconds: float = Field(default=10.0, gt=0, description="Wait for the answer")
     validation_seconds: float = Field(default=8.0, gt=0, description="Wait for a C2B validation")
+    ussd_idle_seconds: float = Field(
+        default=30.0, gt=0, description="A USSD session without a reply ends after this long"
+    )
+    ussd_session_seconds: float = Field(
+        default=180.0, gt=0, description="A USSD session ends after this long, whatever happens"
+    )
+    ussd_deadline_seconds: float = Field(
+        default=10.0, gt=0, description="Africa's Talking waits this long for a screen"
+    )
+    sms_retry_seconds: float = Field(
+        default=60.0, gt=0, description="An inbound SMS not answered with 200 comes again"
+    )
+    report_seconds: float = Field(
+        default=0.3, ge=0, description="Between an SMS, its Sent report and its final report"
+    )
     token_seconds: int = Field(default=3600, ge=1, description="Life of an access token")
     single_token: bool = Field(default=True, description="A new token ends the one before it")
     strict_lengths: bool = Field(

@@ -65,10 +65,14 @@ PLACES: Mapping[str, frozenset[str]] = {
     "c2b.confirm": _CALLBACK,
     "pull.register": _MONEY_SYNC,
     "pull.query": _MONEY_SYNC,
-    "at.send": _SYNC - {"soap409", "quota"},
-    "at.report": frozenset({"drop", "duplicate", "parallel_duplicate", "early", "late", "reorder"}),
-    "at.ussd": frozenset({"drop", "duplicate", "parallel_duplicate", "slow", "lose_reply"}),
-    "at.sms": frozenset({"drop", "duplicate", "parallel_duplicate", "late", "reorder"}),
+    "at.send": _SYNC - {"soap409", "quota", "spike"},
+    "at.report": frozenset(
+        {"drop", "duplicate", "parallel_duplicate", "early", "late", "reorder", "refuse"}
+    ),
+    "at.ussd": frozenset({"drop", "duplicate", "parallel_duplicate", "slow", "lose_reply", "late"}),
+    "at.sms": frozenset(
+        {"drop", "duplicate", "parallel_duplicate", "late", "reorder", "lose_reply"}
+    ),
     "smtp": frozenset({"refuse", "error500", "slow", "drop", "lose_reply"}),
 }
 """The kinds of fault that make sense at each place."""

@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ class Delivery:
     answer: str
     error: str | None
     sent_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the delivery as ``GET /deliveries`` shows it."""
@@ -66,6 +67,7 @@ class Sender:
         sent_at = self._clock.now()
         status: int | None = None
         answer, error = "", None
+        answered_headers: Mapping[str, str] = {}
         try:
             response = self._session().post(
                 url,
@@ -75,11 +77,23 @@ class Sender:
                 allow_redirects=False,
             )
             status, answer = response.status_code, response.text
+            answered_headers = response.headers
         except requests.RequestException as problem:
             error = type(problem).__name__
         with self._lock:
             self._last_id += 1
-            delivery = Delivery(self._last_id, at, url, body, fault, status, answer, error, sent_at)
+            delivery = Delivery(
+                self._last_id,
+                at,
+                url,
+                body,
+                fault,
+                status,
+                answer,
+                error,
+                sent_at,
+                answered_headers,
+            )
             self._deliveries.append(delivery)
         return delivery
 

@@ -41,4 +41,6 @@ class StandinSettings(BaseSettings):
         default="", description="Path keys of the product's callbacks, comma-separated"
     )
     ussd_code: str = Field(default="*384*2929#", description="USSD code of the product")
+    smtp_user: str = Field(default="", description="Login of the mail server; empty: none needed")
+    smtp_pass: SecretStr = Field(default=SecretStr(""), description="Password of that login")
     sms_code: str = Field(default="22929", description="SMS short code of the product")

@@ -1,0 +1,37 @@
+from collections.abc import Iterator
+
+import pytest
+
+from standin.server import Server
+from standin.settings import StandinSettings
+from tests.contract.fake_product import FakeProduct
+
+AT_KEY = "at-key-of-the-tests"
+
+
+@pytest.fixture
+def product() -> Iterator[FakeProduct]:
+    product = FakeProduct()
+    yield product
+    product.stop()
+
+
+@pytest.fixture
+def standin(product: FakeProduct) -> Iterator[Server]:
+    settings = StandinSettings(
+        mpesa_consumer_key="key",
+        mpesa_consumer_secret="secret",
+        mpesa_passkey="passkey",
+        mpesa_initiator_name="initiator",
+        mpesa_initiator_password="password",
+        public_url=product.url,
+        at_username="sandbox",
+        at_api_key=AT_KEY,
+        at_sender_id="CYCLE",
+        at_callback_keys="secret,older",
+    )
+    server = Server(settings)
+    server.world.behaviour.change({"report_seconds": 0.02, "sms_retry_seconds": 0.1})
+    server.start()
+    yield server
+    server.stop()
