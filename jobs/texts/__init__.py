@@ -1,0 +1,1 @@
+"""The words of every SMS, one file a family; ``catalogue.render`` fills them in."""

@@ -1,0 +1,53 @@
+"""Money on its way out to M-Pesa."""
+
+from jobs.texts.catalogue import Template
+from jobs.texts.fields import FEE, MOMENT, MONEY, MPESA_RECEIPT, RECEIPT
+
+WITHDRAWAL_REQUESTED = Template(
+    name="withdrawal_requested",
+    fields={
+        "receipt": RECEIPT,
+        "amount": MONEY,
+        "posted_at": MOMENT,
+        "balance": MONEY,
+        "fee": FEE,
+    },
+    en="{receipt} Received. {amount} to your M-PESA on {posted_at}. Balance {balance}."
+    " Cost {fee}. An SMS will tell you when it is sent.",
+    sw="{receipt} Imepokelewa. {amount} kwenda M-PESA tarehe {posted_at}. Salio {balance}."
+    " Ada {fee}. Utapokea SMS ikitumwa.",
+)
+
+WITHDRAWAL_COMPLETED = Template(
+    name="withdrawal_completed",
+    fields={
+        "receipt": RECEIPT,
+        "amount": MONEY,
+        "mpesa_receipt": MPESA_RECEIPT,
+        "posted_at": MOMENT,
+        "balance": MONEY,
+        "fee": FEE,
+    },
+    en="{receipt} Confirmed. {amount} sent to your M-PESA[ {mpesa_receipt}] on {posted_at}."
+    "[ New balance is {balance}.][ Cost {fee}.]",
+    sw="{receipt} Imethibitishwa. {amount} imetumwa M-PESA yako[ {mpesa_receipt}]"
+    " tarehe {posted_at}.[ Salio jipya ni {balance}.][ Ada {fee}.]",
+)
+
+WITHDRAWAL_FAILED = Template(
+    name="withdrawal_failed",
+    fields={"receipt": RECEIPT, "amount": MONEY, "balance": MONEY},
+    en="[{receipt} ]Your withdrawal of {amount} was not completed. The money and the cost are"
+    " back in your wallet.[ New balance is {balance}.]",
+    sw="[{receipt} ]Kutoa {amount} hakukukamilika. Pesa na ada zimerudi kwenye akaunti yako."
+    "[ Salio jipya ni {balance}.]",
+)
+
+WITHDRAWAL_PENDING = Template(
+    name="withdrawal_pending",
+    fields={"amount": MONEY},
+    en="M-PESA has not confirmed your withdrawal of {amount} yet. The money is held safely."
+    " We keep asking and will send you an SMS.",
+    sw="M-PESA bado haijathibitisha kutoa {amount}. Pesa zimehifadhiwa salama."
+    " Tunaendelea kuuliza na utapokea SMS.",
+)
