@@ -4,7 +4,7 @@ from flask import Flask, Response, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from standin import africastalking, handset, phone
+from standin import africastalking, daraja, handset, phone
 from standin.africastalking import Gateway
 from standin.money import to_cents, to_shillings
 from standin.smtp import Mailbox
@@ -17,6 +17,7 @@ def create_app(world: World, gateway: Gateway, mailbox: Mailbox) -> Flask:
     """Build the application around one world."""
     app = Flask("standin", static_folder=None)
     africastalking.register(app, world, gateway)
+    daraja.register(app, world)
     app.register_blueprint(handset.make_blueprint(gateway))
     app.register_blueprint(phone.make_blueprint(world))
     _add_mail(app, mailbox)

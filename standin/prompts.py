@@ -11,13 +11,12 @@ from standin.scheduler import Timer
 
 @dataclass(slots=True)
 class Prompt:
-    """One prompt. ``open`` until the customer, a scenario or time answers it, once."""
+    """One prompt, until the customer, a scenario or time answers it, once."""
 
     id: str
     payment: Payment
     business: str
     callback_url: str
-    open: bool = True
     shown: bool = True
     timer: Timer | None = None
     delivered: threading.Event = field(default_factory=threading.Event)
@@ -68,7 +67,6 @@ class Prompts:
             if prompt is None or (msisdn is not None and prompt.payment.msisdn != msisdn):
                 return None
             del self._open[prompt_id]
-            prompt.open = False
         if prompt.timer is not None:
             prompt.timer.cancel()
         return prompt

@@ -4,6 +4,7 @@ import pytest
 
 from standin.server import Server
 from standin.settings import StandinSettings
+from tests.contract.daraja_side import Listener, Merchant
 from tests.contract.fake_product import FakeProduct
 
 AT_KEY = "at-key-of-the-tests"
@@ -35,3 +36,14 @@ def standin(product: FakeProduct) -> Iterator[Server]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def merchant(standin: Server) -> Iterator[Merchant]:
+    listener = Listener()
+    merchant = Merchant(standin.url, listener)
+    merchant.control("PUT", "/behaviour", {"callback_seconds": 0.02, "result_seconds": 0.02})
+    merchant.authorise()
+    yield merchant
+    merchant.http.close()
+    listener.stop()
