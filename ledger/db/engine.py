@@ -37,6 +37,17 @@ _RETRIED_STATES = frozenset(
 )
 
 
+@contextmanager
+def _isolated(connection: Connection, isolation: psycopg.IsolationLevel | None) -> Iterator[None]:
+    connection.isolation_level = isolation
+    try:
+        with connection.transaction():
+            yield
+    finally:
+        if isolation is not None:
+            connection.isolation_level = None
+
+
 def _worth_retrying(error: psycopg.OperationalError) -> bool:
     """Tell a passing fault, or a connection lost without a word, from a time that ran out."""
     if isinstance(error, PoolTimeout):
@@ -101,12 +112,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def transaction(self, context: Context) -> Iterator[Connection]:
+    def transaction(
+        self, context: Context, *, isolation: psycopg.IsolationLevel | None = None
+    ) -> Iterator[Connection]:
         """Open a transaction in which row-level security and the audit log know who acts.
 
         The context is local to the transaction, so a pooled connection can't carry it on.
         """
-        with self._pool.connection() as connection, connection.transaction():
+        with self._pool.connection() as connection, _isolated(connection, isolation):
             connection.execute(
                 "SELECT set_config('cycle.actor', %s, true), set_config('cycle.channel', %s, true),"
                 " set_config('cycle.user_id', %s, true)",

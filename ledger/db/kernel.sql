@@ -48,6 +48,7 @@ DECLARE
     v_versions bigint[];
     v_digest bytea;
     v_constraint text;
+    v_audit_id bigint;
 BEGIN
     INSERT INTO public.transactions AS t
         (kind, source, reference, request_digest, receipt, actor, channel, details, payment_id, reverses_id)
@@ -113,18 +114,18 @@ BEGIN
         CASE WHEN e.debit > 0 THEN 'D' ELSE 'C' END, abs(e.debit), e.balance, e.version
     FROM unnest(p_account_ids, p_debits, balances, v_versions) AS e (account_id, debit, balance, version);
 
-    INSERT INTO public.balance_deltas (transaction_id, account_id, debits_less_credits)
-    SELECT post_transaction.transaction_id, e.account_id, e.debit
-    FROM unnest(p_account_ids, p_debits) AS e (account_id, debit)
-    WHERE e.account_id < 1000;
+    IF p_account_ids[1] < 1000 THEN
+        INSERT INTO public.balance_deltas (transaction_id, account_id, debits_less_credits)
+        SELECT post_transaction.transaction_id, e.account_id, e.debit
+        FROM unnest(p_account_ids, p_debits) AS e (account_id, debit)
+        WHERE e.account_id < 1000;
+    END IF;
 
-    WITH entry AS (
-        INSERT INTO public.audit_log (actor, channel, action, subject_type, subject_id, new_values)
-        VALUES (p_actor, p_channel, 'transaction.posted', 'transaction', transaction_id,
-            jsonb_build_object('kind', p_kind, 'receipt', p_receipt, 'accounts', p_account_ids, 'debits', p_debits))
-        RETURNING id
-    )
-    INSERT INTO public.audit_unsealed (audit_id) SELECT id FROM entry;
+    INSERT INTO public.audit_log (actor, channel, action, subject_type, subject_id, new_values)
+    VALUES (p_actor, p_channel, 'transaction.posted', 'transaction', transaction_id,
+        jsonb_build_object('kind', p_kind, 'receipt', p_receipt, 'accounts', p_account_ids, 'debits', p_debits))
+    RETURNING id INTO v_audit_id;
+    INSERT INTO public.audit_unsealed (audit_id) VALUES (v_audit_id);
 
     IF p_messages IS NOT NULL THEN
         INSERT INTO public.outbox
@@ -265,7 +266,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('cycle.seal_audit'));
     WITH taken AS (
         DELETE FROM public.audit_unsealed
-        WHERE audit_id = ANY (ARRAY(SELECT audit_id FROM public.audit_unsealed ORDER BY audit_id LIMIT p_rows_max))
+        WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.audit_unsealed LIMIT p_rows_max))
         RETURNING audit_id
     )
     SELECT array_agg(audit_id ORDER BY audit_id) INTO v_ids FROM taken;

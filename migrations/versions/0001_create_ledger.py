@@ -16,9 +16,9 @@ def downgrade() -> None:
     op.execute("""
         DROP TABLE tariff_bands, limit_rules, idempotency_keys, outbox, audit_seals, audit_unsealed,
             audit_log, daily_usage, balance_deltas, balance_checkpoints, postings, transactions,
-            accounts, users
+            accounts, account_codes, users
     """)
     op.execute("""
-        DROP FUNCTION acts_for, create_posting_partitions, check_reversal, check_postings_balance,
-            refuse_change
+        DROP FUNCTION acts_for, check_new_account, create_posting_partitions, check_reversal,
+            check_postings_balance, refuse_change
     """)
