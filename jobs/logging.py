@@ -93,5 +93,5 @@ def configure_logging(*, as_json: bool, level: int = logging.INFO) -> None:
     root.handlers = [handler]
     root.setLevel(level)
     # RQ tells each job twice at INFO; the tasks log what they did.
-    for noisy in ("rq.worker", "rq.scheduler", "urllib3", "africastalking"):
+    for noisy in ("rq.worker", "rq.scheduler", "urllib3", "africastalking", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

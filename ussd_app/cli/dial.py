@@ -1,0 +1,16 @@
+"""`cycle dial`: hands over to the stand-in's side, which the product may not import."""
+
+import os
+import sys
+
+import click
+
+
+@click.command(
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def command(arguments: tuple[str, ...]) -> None:
+    """A phone in the terminal; see `cycle dial --help`."""
+    os.execv(sys.executable, [sys.executable, "-m", "standin.dial", *arguments])
