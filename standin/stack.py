@@ -189,7 +189,7 @@ class Stack:
             command=[sys.executable, "-m", "standin", *ports],
             environment=self.environment,
             directory=ROOT,
-            ready=lambda: _answers(f"{address}/books", 200),
+            ready=lambda: _answers(f"{address}/mail", 200),
         )
 
 
