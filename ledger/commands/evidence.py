@@ -1,0 +1,223 @@
+"""Apply what is known about a payment to the ledger: one transaction, one decision, once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from ledger.commands import deposits
+from ledger.core.payments import (
+    Decision,
+    Evidence,
+    Payment,
+    PaymentKind,
+    PaymentState,
+    Step,
+    Verdict,
+    decide,
+)
+from ledger.core.rules import Rules
+from ledger.db import audit, callbacks, payments
+from ledger.db.engine import Connection, Database
+from ledger.db.rules_cache import current_rules
+
+SYSTEM = deposits.SYSTEM
+_ASK_DELAY = timedelta(seconds=5)
+_QUARANTINED = frozenset({Step.ASK, Step.CONFLICT})
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a statement led to. ``payment_id`` is None when it fitted no payment."""
+
+    payment_id: int | None
+    decision: Decision
+
+
+UNMATCHED = Applied(None, Decision(Step.ASK, "no_such_payment"))
+
+Settle = Callable[[Connection, Payment, Evidence, Decision, Rules], None]
+
+
+def apply_callback(
+    database: Database, callback_id: int, token: str, evidence: Evidence
+) -> Applied | None:
+    """Apply a stored body to the payment of its token, and settle the body with it.
+
+    Returns None when another worker has the body. A body whose token fits no payment but
+    whose identifiers do only makes us ask Daraja; it is never believed.
+    """
+    rules = current_rules(database)
+
+    def work(connection: Connection) -> Applied | None:
+        if not callbacks.take(connection, callback_id):
+            return None
+        applied = _apply_by_token(connection, token, evidence, rules)
+        quarantined = applied.decision.step in _QUARANTINED
+        callbacks.settle(
+            connection,
+            callback_id,
+            state="quarantined" if quarantined else "processed",
+            verdict=applied.decision.reason,
+            payment_id=applied.payment_id,
+        )
+        return applied
+
+    return database.run(SYSTEM, work)
+
+
+def apply(database: Database, payment_id: int, evidence: Evidence) -> Applied:
+    """Apply what we asked Daraja ourselves."""
+    rules = current_rules(database)
+
+    def work(connection: Connection) -> Applied:
+        payment = payments.lock(connection, payment_id)
+        if payment is None:
+            return UNMATCHED
+        return apply_to(connection, payment, evidence, rules)
+
+    return database.run(SYSTEM, work)
+
+
+def _apply_by_token(
+    connection: Connection, token: str, evidence: Evidence, rules: Rules
+) -> Applied:
+    payment = payments.lock_by_token(connection, token)
+    if payment is None:
+        named = _find_named(connection, evidence)
+        payment = None if named is None else payments.lock(connection, named.id)
+        if payment is None:
+            return UNMATCHED
+        evidence = replace(evidence, token_matched=False)
+    return apply_to(connection, payment, evidence, rules)
+
+
+def _find_named(connection: Connection, evidence: Evidence) -> Payment | None:
+    if evidence.checkout_request_id is not None:
+        return payments.find_by_checkout(connection, evidence.checkout_request_id)
+    for conversation_id in (evidence.conversation_id, evidence.originator_conversation_id):
+        if conversation_id is not None:
+            found = payments.find_by_conversation(connection, conversation_id)
+            if found is not None:
+                return found
+    return None
+
+
+def apply_to(connection: Connection, payment: Payment, evidence: Evidence, rules: Rules) -> Applied:
+    """Decide about a locked payment and do what was decided, inside the open transaction."""
+    decision = decide(payment, evidence)
+    if decision.step in (Step.COMPLETE, Step.ATTACH) and _receipt_is_used(
+        connection, payment, evidence
+    ):
+        decision = Decision(Step.CONFLICT, "receipt_used")
+    if decision.step is Step.COMPLETE:
+        payment = _learn(connection, payment, evidence)
+        _SETTLE[payment.kind](connection, payment, evidence, decision, rules)
+        if decision.reason == "late_success":
+            audit.record(
+                connection,
+                "payment.succeeded_late",
+                "payment",
+                payment.id,
+                old={"state": payment.state.value},
+                new={"state": PaymentState.COMPLETED.value},
+            )
+    elif decision.step is Step.FAIL:
+        payment = _learn(connection, payment, evidence)
+        _FAIL[payment.kind](connection, payment, evidence, decision, rules)
+    elif decision.step is Step.ATTACH:
+        _learn(connection, payment, evidence)
+    elif decision.step is Step.DOUBT:
+        _doubt(connection, payment, evidence)
+    elif decision.step is Step.ASK:
+        _ask(connection, payment, decision)
+    elif decision.step is Step.CONFLICT:
+        _show(connection, payment, evidence, decision)
+    return Applied(payment.id, decision)
+
+
+def _receipt_is_used(connection: Connection, payment: Payment, evidence: Evidence) -> bool:
+    if evidence.receipt is None:
+        return False
+    holder = payments.find_by_receipt(connection, evidence.receipt)
+    return holder is not None and holder.id != payment.id
+
+
+def _learn(connection: Connection, payment: Payment, evidence: Evidence) -> Payment:
+    """Store the identifiers and times that a statement brought and we did not have."""
+    offered: dict[str, object] = {
+        "checkout_request_id": evidence.checkout_request_id,
+        "merchant_request_id": evidence.merchant_request_id,
+        "conversation_id": evidence.conversation_id,
+        "mpesa_receipt": evidence.receipt if evidence.verdict is Verdict.PAID else None,
+        "paid_at": evidence.paid_at,
+    }
+    news = {
+        name: value
+        for name, value in offered.items()
+        if value is not None and getattr(payment, name) is None
+    }
+    if payment.state is not PaymentState.COMPLETED:
+        news |= {
+            "settled_by": evidence.source.value,
+            "result_code": evidence.code,
+            "result_text": evidence.text,
+        }
+    if news:
+        payments.update(connection, payment.id, **news)
+    return replace(payment, **news)  # type: ignore[arg-type]  # names are the columns'
+
+
+def _doubt(connection: Connection, payment: Payment, evidence: Evidence) -> None:
+    payments.update(
+        connection,
+        payment.id,
+        state=PaymentState.UNKNOWN.value,
+        result_code=evidence.code,
+        result_text=evidence.text,
+        due_at=datetime.now(UTC),
+    )
+
+
+def _ask(connection: Connection, payment: Payment, decision: Decision) -> None:
+    """Ask Daraja soon about a payment for which something odd was said.
+
+    Anybody can post to us, so what is posted brings a question forward to 5 s from now at most.
+    """
+    news: dict[str, object] = {"review_reason": decision.reason}
+    if payment.submitted_at is not None and payment.state is not PaymentState.COMPLETED:
+        soon = datetime.now(UTC) + _ASK_DELAY
+        news["due_at"] = soon if payment.due_at is None else min(payment.due_at, soon)
+    payments.update(connection, payment.id, **news)
+
+
+def _show(connection: Connection, payment: Payment, evidence: Evidence, decision: Decision) -> None:
+    payments.update(connection, payment.id, review_reason=decision.reason)
+    audit.record(
+        connection,
+        "payment.contradicted",
+        "payment",
+        payment.id,
+        old={"state": payment.state.value, "mpesa_receipt": payment.mpesa_receipt},
+        new={
+            "reason": decision.reason,
+            "source": evidence.source.value,
+            "code": evidence.code,
+            "mpesa_receipt": evidence.receipt,
+        },
+    )
+
+
+def _complete_deposit(
+    connection: Connection, payment: Payment, evidence: Evidence, decision: Decision, rules: Rules
+) -> None:
+    deposits.complete(connection, payment, rules)
+
+
+def _fail_deposit(
+    connection: Connection, payment: Payment, evidence: Evidence, decision: Decision, rules: Rules
+) -> None:
+    deposits.fail(connection, payment, evidence.code, evidence.text)
+
+
+_SETTLE: dict[PaymentKind, Settle] = {PaymentKind.DEPOSIT: _complete_deposit}
+_FAIL: dict[PaymentKind, Settle] = {PaymentKind.DEPOSIT: _fail_deposit}

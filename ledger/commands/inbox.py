@@ -1,0 +1,57 @@
+"""The inbox of callbacks: store, look, set aside, try again."""
+
+from collections.abc import Mapping
+
+from ledger.commands.deposits import SYSTEM
+from ledger.db import callbacks
+from ledger.db.callbacks import Callback
+from ledger.db.engine import Connection, Database
+
+ATTEMPTS_MAX = 8
+
+
+def store(
+    database: Database,
+    *,
+    kind: str,
+    token: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    remote_address: str | None,
+) -> None:
+    """Keep a redacted body durably; returns when it is committed."""
+    database.call(
+        lambda connection: callbacks.store(
+            connection,
+            kind=kind,
+            token=token,
+            body=body,
+            headers=headers,
+            remote_address=remote_address,
+        )
+    )
+
+
+def waiting(database: Database, limit: int) -> list[Callback]:
+    """Return bodies that wait, oldest first."""
+    return database.run(SYSTEM, lambda connection: callbacks.waiting(connection, limit))
+
+
+def set_aside(database: Database, callback_id: int, state: str, verdict: str) -> bool:
+    """Settle a body that says nothing about a payment; False when another worker has it."""
+
+    def work(connection: Connection) -> bool:
+        if not callbacks.take(connection, callback_id):
+            return False
+        callbacks.settle(connection, callback_id, state=state, verdict=verdict, payment_id=None)
+        return True
+
+    return database.run(SYSTEM, work)
+
+
+def postpone(database: Database, callback_id: int) -> None:
+    """Try a body again later; after eight failures it is shown to a person."""
+    database.run(
+        SYSTEM,
+        lambda connection: callbacks.postpone(connection, callback_id, attempts_max=ATTEMPTS_MAX),
+    )

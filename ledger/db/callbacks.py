@@ -1,0 +1,131 @@
+"""SQL of the inbox: everything that Daraja posts, stored before it is understood."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from ledger.db.engine import Connection
+
+_COLUMNS = (
+    "id, kind, token, payment_id, body, headers, remote_address, state, verdict, attempts,"
+    " received_at, processed_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """One stored body. ``kind`` is the route's class, ``token`` the path's token or key."""
+
+    id: int
+    kind: str
+    token: str
+    payment_id: int | None
+    body: bytes
+    headers: dict[str, str]
+    remote_address: str | None
+    state: str
+    verdict: str | None
+    attempts: int
+    received_at: datetime
+    processed_at: datetime | None
+
+
+def store(
+    connection: Connection,
+    *,
+    kind: str,
+    token: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    remote_address: str | None,
+) -> None:
+    """Keep a redacted body; one statement, which needs no context."""
+    connection.execute(
+        "INSERT INTO mpesa_callbacks (kind, token, body, body_digest, headers, remote_address)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        (kind, token, body, hashlib.sha256(body).digest(), Jsonb(dict(headers)), remote_address),
+    )
+
+
+def waiting(connection: Connection, limit: int) -> list[Callback]:
+    """Return bodies that nobody has processed, oldest first; takes no lock."""
+    with connection.cursor(row_factory=class_row(Callback)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM mpesa_callbacks"  # noqa: S608  # constants only
+            " WHERE state = 'received' AND due_at <= now() ORDER BY due_at, id LIMIT %s",
+            (limit,),
+        ).fetchall()
+
+
+def take(connection: Connection, callback_id: int) -> bool:
+    """Lock a waiting body; False when another worker has it or has done it."""
+    row = connection.execute(
+        "SELECT id FROM mpesa_callbacks WHERE id = %s AND state = 'received'"
+        " FOR UPDATE SKIP LOCKED",
+        (callback_id,),
+    ).fetchone()
+    return row is not None
+
+
+def settle(
+    connection: Connection,
+    callback_id: int,
+    *,
+    state: str,
+    verdict: str,
+    payment_id: int | None,
+) -> None:
+    """Write what became of a body."""
+    connection.execute(
+        "UPDATE mpesa_callbacks SET state = %s, verdict = %s, payment_id = %s,"
+        " processed_at = now(), attempts = attempts + 1 WHERE id = %s",
+        (state, verdict, payment_id, callback_id),
+    )
+
+
+def postpone(connection: Connection, callback_id: int, *, attempts_max: int) -> None:
+    """Try a body again later, further away each time; after too many tries a person must look."""
+    connection.execute(
+        "UPDATE mpesa_callbacks SET attempts = attempts + 1,"
+        " due_at = now() + make_interval(secs => 2 ^ (attempts + 1)),"
+        " state = CASE WHEN attempts + 1 >= %s THEN 'quarantined' ELSE state END,"
+        " verdict = CASE WHEN attempts + 1 >= %s THEN 'processing_failed' ELSE verdict END"
+        " WHERE id = %s AND state = 'received'",
+        (attempts_max, attempts_max, callback_id),
+    )
+
+
+def of_payment(connection: Connection, payment_id: int) -> list[Callback]:
+    """Return everything that was posted about a payment, oldest first."""
+    with connection.cursor(row_factory=class_row(Callback)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM mpesa_callbacks"  # noqa: S608  # constants only
+            " WHERE payment_id = %s ORDER BY id",
+            (payment_id,),
+        ).fetchall()
+
+
+def quarantined(connection: Connection, limit: int) -> list[Callback]:
+    """Return bodies that fitted nothing or could not be read, newest first."""
+    with connection.cursor(row_factory=class_row(Callback)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM mpesa_callbacks"  # noqa: S608  # constants only
+            " WHERE state IN ('quarantined', 'unreadable') ORDER BY id DESC LIMIT %s",
+            (limit,),
+        ).fetchall()
+
+
+def unprocessed_older_than(connection: Connection, age: timedelta) -> int:
+    """Count bodies that have waited longer than an age."""
+    row = connection.execute(
+        "SELECT count(*) AS waiting FROM mpesa_callbacks"
+        " WHERE state = 'received' AND received_at < now() - %s",
+        (age,),
+    ).fetchone()
+    assert row is not None
+    count: int = row["waiting"]
+    return count

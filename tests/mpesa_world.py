@@ -1,0 +1,210 @@
+"""The product's M-Pesa side in one process: hooks, tasks and ledger against a scripted Daraja."""
+
+import json
+import random
+from datetime import timedelta
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from jobs.services import JobServices
+from jobs.tasks import process_callbacks, query_payments, submit_payments
+from ledger.commands import deposits
+from ledger.commands.register import register
+from ledger.core.context import Context
+from ledger.core.payments import Payment
+from ledger.core.people import NewUser, User
+from ledger.core.refusals import Refusal
+from ledger.db import callbacks, payments
+from ledger.db.callbacks import Callback
+from ledger.queries import users, wallets
+from tests.gateway import Gateway, Reply, said
+
+TEST = Context.of_system("test")
+
+
+class MpesaWorld:
+    """What the tests of payments do: act as a customer, as Daraja and as the worker."""
+
+    def __init__(self, services: JobServices, client: FlaskClient, gateway: Gateway) -> None:
+        self.services = services
+        self.database = services.database
+        self.client = client
+        self.gateway = gateway
+        self.serial = 0
+        self.sync: dict[str, Reply] = {}
+        gateway.reply = self._answer
+
+    def _answer(self, path: str, token: str, body: dict[str, object]) -> Reply:
+        for part, reply in self.sync.items():
+            if part in path:
+                return reply
+        self.serial += 1
+        unique = f"{random.getrandbits(48):012x}"
+        if "stkpush/" in path:
+            return said(
+                ResponseCode="0",
+                MerchantRequestID=f"1f2e-4c11-{unique}",
+                CheckoutRequestID=f"ws_CO_{unique}",
+            )
+        if "stkpushquery" in path:
+            return said(500, errorCode="500.001.1001", errorMessage="is being processed")
+        return said(
+            ResponseCode="0",
+            ConversationID=f"AG_20261123_{unique}",
+            OriginatorConversationID=body.get("OriginatorConversationID"),
+        )
+
+    # The customer ------------------------------------------------------------------------
+
+    def customer(self, wallet_shillings: int = 0) -> User:
+        number = f"+2547{random.randrange(10**8):08d}"
+        new = NewUser(number, "Amina", "Otieno", "en", "1", "ussd")
+        user = register(self.database, Context.of_system("test"), new, "4829")
+        if isinstance(user, Refusal):
+            return self.customer(wallet_shillings)
+        if wallet_shillings:
+            payment = self.deposit(user, wallet_shillings)
+            self.submit()
+            self.call_back(self.reload(payment))
+            self.process()
+        return user
+
+    def deposit(self, user: User, shillings: int) -> Payment:
+        payment = self.try_deposit(user, shillings)
+        assert isinstance(payment, Payment), payment
+        return payment
+
+    def try_deposit(self, user: User, shillings: int, key: str = "") -> Payment | Refusal:
+        return deposits.request_deposit(
+            self.database,
+            Context.of_user(user.id, "ussd"),
+            user.id,
+            shillings * 100,
+            source="test",
+            reference=key or f"{random.getrandbits(64):x}",
+        )
+
+    # The worker --------------------------------------------------------------------------
+
+    def hasten(self) -> None:
+        """Make everything that waits for a time due now."""
+        with self.database.transaction(TEST) as connection:
+            connection.execute("UPDATE payments SET due_at = now() WHERE due_at IS NOT NULL")
+            connection.execute("UPDATE mpesa_callbacks SET due_at = now() WHERE due_at > now()")
+
+    def submit(self) -> None:
+        self.hasten()
+        submit_payments.run(self.services)
+
+    def process(self) -> None:
+        self.hasten()
+        process_callbacks.run(self.services)
+
+    def query(self) -> None:
+        """Ask one round of questions."""
+        with self.database.transaction(TEST) as connection:
+            connection.execute(
+                "UPDATE payments SET due_at = now() WHERE due_at IS NOT NULL AND state <> 'created'"
+            )
+        query_payments.run(self.services)
+
+    def age(self, payment: Payment, span: timedelta) -> None:
+        """Pretend that a payment was requested earlier."""
+        with self.database.transaction(TEST) as connection:
+            connection.execute(
+                "UPDATE payments SET created_at = created_at - %s, submitted_at = submitted_at - %s"
+                " WHERE id = %s",
+                (span, span, payment.id),
+            )
+
+    # Daraja ------------------------------------------------------------------------------
+
+    def post(self, path: str, body: object) -> TestResponse:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.client.post(path, data=raw, content_type="application/json")
+
+    def call_back(
+        self, payment: Payment, *, token: str | None = None, **changes: Any
+    ) -> TestResponse:
+        """Post the stkCallback of a payment; a change of None leaves the value out."""
+        body = prompt_body(payment, **changes)
+        return self.post(f"/hooks/stk/{token or payment.token}", body)
+
+    # What came of it ---------------------------------------------------------------------
+
+    def reload(self, payment: Payment) -> Payment:
+        with self.database.transaction(TEST) as connection:
+            found = payments.get(connection, payment.id)
+        assert found is not None
+        return found
+
+    def balance(self, user: User) -> int:
+        cents = wallets.balance(self.database, TEST, user.id)
+        assert isinstance(cents, int)
+        return cents
+
+    def user(self, user_id: int) -> User:
+        found = users.get(self.database, TEST, user_id)
+        assert found is not None
+        return found
+
+    def told(self, user: User) -> list[str]:
+        """Return the templates of the messages to a customer about money, oldest first."""
+        with self.database.transaction(TEST) as connection:
+            rows = connection.execute(
+                "SELECT template FROM outbox WHERE user_id = %s AND template <> 'welcome'"
+                " ORDER BY id",
+                (user.id,),
+            ).fetchall()
+        return [row["template"] for row in rows]
+
+    def inbox(self, token: str) -> list[Callback]:
+        """Return what was posted under a token, oldest first."""
+        with self.database.transaction(TEST) as connection:
+            rows = connection.execute(
+                "SELECT id FROM mpesa_callbacks WHERE token = %s ORDER BY id", (token,)
+            ).fetchall()
+            every = [
+                connection.execute(
+                    "SELECT id, kind, token, payment_id, body, headers, remote_address, state,"
+                    " verdict, attempts, received_at, processed_at FROM mpesa_callbacks"
+                    " WHERE id = %s",
+                    (row["id"],),
+                ).fetchone()
+                for row in rows
+            ]
+        return [callbacks.Callback(**row) for row in every if row is not None]
+
+    def verdicts(self, token: str) -> list[tuple[str, str | None]]:
+        return [(callback.state, callback.verdict) for callback in self.inbox(token)]
+
+
+def new_mpesa_receipt() -> str:
+    return "TK" + "".join(random.choices("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", k=8))
+
+
+def prompt_body(payment: Payment, **changes: Any) -> dict[str, Any]:
+    """Return the success stkCallback that fits a payment, with changes by field name."""
+    assert payment.msisdn is not None
+    fields = {
+        "ResultCode": 0,
+        "ResultDesc": "The service request is processed successfully.",
+        "MerchantRequestID": payment.merchant_request_id or "m-1",
+        "CheckoutRequestID": payment.checkout_request_id,
+        "Amount": payment.amount // 100,
+        "MpesaReceiptNumber": new_mpesa_receipt(),
+        "TransactionDate": 20261123121530,
+        "PhoneNumber": int(payment.msisdn.removeprefix("+")),
+        **changes,
+    }
+    outer = ("ResultCode", "ResultDesc", "MerchantRequestID", "CheckoutRequestID")
+    callback = {name: fields[name] for name in outer if fields[name] is not None}
+    if fields["ResultCode"] in (0, "0"):
+        inner = ("Amount", "MpesaReceiptNumber", "TransactionDate", "PhoneNumber")
+        items = [
+            {"Name": name, "Value": fields[name]} for name in inner if fields[name] is not None
+        ]
+        callback["CallbackMetadata"] = {"Item": [*items, {"Name": "Balance"}]}
+    return {"Body": {"stkCallback": callback}}

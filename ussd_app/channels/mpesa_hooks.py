@@ -1,0 +1,98 @@
+"""What Daraja posts to us: stored redacted in one statement, answered, understood by a job.
+
+Daraja signs nothing. Per-payment tokens and the paybill key are the locks; a body on a path
+that fits no payment is kept and shown to people, and believed by nobody.
+"""
+
+import hmac
+
+import psycopg
+import structlog
+from flask import Blueprint, Response, abort, jsonify, request
+
+from jobs.clients.mpesa.outcomes import clean_text
+from jobs.clients.mpesa.redaction import redact_bytes
+from jobs.queue import Task, ring
+from ledger.commands import inbox
+from ussd_app.services import services
+
+BODY_BYTES_MAX = 64 * 1024
+_HEADERS_KEPT = ("Content-Type", "User-Agent", "Businessshortcode", "X-Forwarded-For")
+_TOKEN_LENGTH_MAX = 64
+
+blueprint = Blueprint("mpesa_hooks", __name__, url_prefix="/hooks")
+_log = structlog.get_logger(__name__)
+
+
+@blueprint.post("/stk/<token>")
+def prompt_callback(token: str) -> tuple[Response, int]:
+    """Take the callback of an STK push (Daraja 1.5)."""
+    return _take("stk", token)
+
+
+@blueprint.post("/b2c/<token>/result")
+def payout_result(token: str) -> tuple[Response, int]:
+    """Take the result of a payout or a reversal (Daraja 1.8, 1.11)."""
+    return _take("b2c_result", token)
+
+
+@blueprint.post("/b2c/<token>/timeout")
+def payout_timeout(token: str) -> tuple[Response, int]:
+    """Take the queue timeout of a payout or a reversal (Daraja 1.8)."""
+    return _take("b2c_timeout", token)
+
+
+@blueprint.post("/status/<token>/result")
+def status_result(token: str) -> tuple[Response, int]:
+    """Take an answer about a payment or about our float (Daraja 1.9, 1.10)."""
+    return _take("status_result", token)
+
+
+@blueprint.post("/status/<token>/timeout")
+def status_timeout(token: str) -> tuple[Response, int]:
+    """Take the queue timeout of a question (Daraja 1.9, 1.10)."""
+    return _take("status_timeout", token)
+
+
+def check_key(key: str) -> None:
+    """Answer 404 to a paybill path without one of the configured keys."""
+    keys = services().settings.mpesa_c2b_keys
+    found = [hmac.compare_digest(key.encode(), known.get_secret_value().encode()) for known in keys]
+    if not any(found):
+        abort(404)
+
+
+def _take(kind: str, token: str) -> tuple[Response, int]:
+    if store_body(kind, token, read_body()):
+        return jsonify(ResultCode=0, ResultDesc="Accepted"), 200
+    # Should Daraja retry at all, it is after this.
+    return jsonify(ResultCode=1, ResultDesc="Not stored"), 500
+
+
+def read_body() -> bytes:
+    """Return the request's body, cut at 64 KiB."""
+    request.max_content_length = None
+    return request.stream.read(BODY_BYTES_MAX)
+
+
+def store_body(kind: str, token: str, body: bytes) -> bool:
+    """Keep a body and ring for the job; False when the database did not take it."""
+    shared = services()
+    try:
+        inbox.store(
+            shared.database,
+            kind=kind,
+            token=clean_text(token, _TOKEN_LENGTH_MAX),
+            body=redact_bytes(body)[:BODY_BYTES_MAX],
+            headers={
+                name: clean_text(request.headers[name], 200)
+                for name in _HEADERS_KEPT
+                if name in request.headers
+            },
+            remote_address=request.remote_addr,
+        )
+    except psycopg.Error as error:
+        _log.error("callback_not_stored", kind=kind, error=type(error).__name__)
+        return False
+    ring(shared.redis, Task.PROCESS_CALLBACKS)
+    return True
