@@ -22,3 +22,8 @@ def current_rules(database: Database) -> Rules:
     fresh = database.call(lambda connection: rules.load(connection, datetime.now(UTC)))
     _cached[database] = (now, fresh)
     return fresh
+
+
+def forget(database: Database) -> None:
+    """Read the rules anew at the next call, as after setting them."""
+    _cached.pop(database, None)

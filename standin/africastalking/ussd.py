@@ -136,8 +136,7 @@ class Ussd:
         """Return what the phone shows now."""
         with self._lock:
             session = self._sessions.get(msisdn)
-            state = NO_SESSION if session is None else session.as_json()
-        return {**state, "network": networks.of(msisdn).name}
+            return NO_SESSION if session is None else session.as_json()
 
     def in_session(self, msisdn: str) -> bool:
         """Whether a session is open; such a phone can't show an STK prompt."""

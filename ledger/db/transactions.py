@@ -1,0 +1,56 @@
+"""SQL of single transactions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ledger.core.plans import Message
+from ledger.db.engine import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A posted transaction; ``debits`` maps account id to cents, credits negative."""
+
+    id: int
+    receipt: str
+    kind: str
+    created_at: datetime
+    details: dict[str, Any]
+    debits: dict[int, int]
+
+
+def find(connection: Connection, receipt: str) -> Transaction | None:
+    """Return the transaction with a receipt, as far as the context may see it."""
+    row = connection.execute(
+        "SELECT id, receipt, kind, created_at, details FROM transactions WHERE receipt = %s",
+        (receipt,),
+    ).fetchone()
+    if row is None:
+        return None
+    postings = connection.execute(
+        "SELECT account_id, CASE direction WHEN 'D' THEN amount ELSE -amount END AS debit"
+        " FROM postings WHERE transaction_id = %s",
+        (row["id"],),
+    ).fetchall()
+    debits = {posting["account_id"]: posting["debit"] for posting in postings}
+    return Transaction(**row, debits=debits)
+
+
+def reversal_notices(connection: Connection, original: Transaction) -> Iterator[Message]:
+    """Yield an SMS for each customer whose wallet a reversal changes."""
+    rows = connection.execute(
+        "SELECT a.id, u.id AS user_id, u.msisdn, u.language FROM accounts AS a"
+        " JOIN users AS u ON u.id = a.user_id WHERE a.id = ANY (%s) ORDER BY a.id",
+        (list(original.debits),),
+    ).fetchall()
+    for row in rows:
+        yield Message(
+            user_id=row["user_id"],
+            recipient=row["msisdn"],
+            language=row["language"],
+            template="transfer_reversed",
+            params={"original": original.receipt, "amount": abs(original.debits[row["id"]])},
+            balance_of=row["id"],
+        )

@@ -1,0 +1,389 @@
+"""The posting kernel: what it writes, what it refuses, and what nobody can get past it."""
+
+from datetime import date
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from ledger.commands.maintenance import create_partitions, fold_balances
+from ledger.core.chart import Kind, SystemAccount
+from ledger.core.plans import Message, Plan, Posted, Usage, moving
+from ledger.core.refusals import Refusal, RefusalCode
+from ledger.db import accounts, kernel
+from ledger.db.engine import Database
+from tests.db.people import SYSTEM, deposit, deposit_plan, new_user, post
+
+
+def _balance(database: Database, account_id: int) -> int:
+    with database.transaction(SYSTEM) as connection:
+        row = connection.execute(
+            "SELECT balance FROM accounts WHERE id = %s", (account_id,)
+        ).fetchone()
+    assert row is not None
+    return int(row["balance"])
+
+
+def _cash(database: Database) -> int:
+    with database.transaction(SYSTEM) as connection:
+        return accounts.system_balances(connection)[SystemAccount.CASH]
+
+
+def test_a_deposit_writes_all_that_belongs_to_it_in_one_go(database: Database) -> None:
+    user = new_user(database)
+    before = _cash(database)
+    message = Message(
+        user.id, user.msisdn, "en", "deposit_received", {"amount": 5_000}, user.wallet_account_id
+    )
+    posted = post(database, deposit_plan(user.wallet_account_id, 5_000, messages=(message,)))
+    assert isinstance(posted, Posted)
+    assert posted.balances == {user.wallet_account_id: 5_000}
+    assert _cash(database) == before + 5_000
+    with database.transaction(SYSTEM) as connection:
+        key = {"id": posted.transaction_id}
+        postings = connection.execute(
+            "SELECT account_id, direction, amount, balance_after, account_version FROM postings"
+            " WHERE transaction_id = %(id)s ORDER BY account_id",
+            key,
+        ).fetchall()
+        outbox = connection.execute(
+            "SELECT params FROM outbox WHERE transaction_id = %(id)s", key
+        ).fetchall()
+        audit = connection.execute(
+            "SELECT actor, channel FROM audit_log WHERE subject_type = 'transaction'"
+            " AND subject_id = %(id)s",
+            key,
+        ).fetchall()
+    assert [tuple(row.values()) for row in postings] == [
+        (SystemAccount.CASH, "D", 5_000, None, None),
+        (user.wallet_account_id, "C", 5_000, 5_000, 1),
+    ]
+    assert outbox[0]["params"]["receipt"] == posted.receipt
+    assert outbox[0]["params"]["balance"] == 5_000
+    assert audit == [{"actor": "system:test", "channel": "system"}]
+
+
+def test_the_same_key_and_request_give_the_first_answer_again(database: Database) -> None:
+    user = new_user(database)
+    plan = deposit_plan(user.wallet_account_id, 5_000)
+    first, second = post(database, plan), post(database, plan)
+    assert isinstance(first, Posted)
+    assert isinstance(second, Posted)
+    assert (first.replayed, second.replayed) == (False, True)
+    assert (second.receipt, second.balances, second.posted_at) == (
+        first.receipt,
+        first.balances,
+        first.posted_at,
+    )
+    assert _balance(database, user.wallet_account_id) == 5_000
+
+
+def test_a_used_key_with_another_request_names_what_differs(database: Database) -> None:
+    user = new_user(database)
+    plan = deposit_plan(user.wallet_account_id, 5_000)
+    post(database, plan)
+    other = deposit_plan(user.wallet_account_id, 6_000, reference=plan.reference)
+    assert post(database, other) == Refusal(RefusalCode.KEY_REUSED, {"field": "amount"})
+    renamed = deposit_plan(
+        user.wallet_account_id, 5_000, reference=plan.reference, kind=Kind.SUSPENSE
+    )
+    assert post(database, renamed) == Refusal(RefusalCode.KEY_REUSED, {"field": "kind"})
+
+
+def test_a_replay_is_answered_even_when_the_money_is_spent_since(database: Database) -> None:
+    payer, payee = new_user(database, cents=5_000), new_user(database)
+    plan = Plan(
+        kind=Kind.TRANSFER,
+        source="test",
+        reference=uuid4().hex,
+        debits=moving(5_000, debit=payer.wallet_account_id, credit=payee.wallet_account_id),
+        request={"amount": 5_000},
+    )
+    assert isinstance(post(database, plan), Posted)
+    again = post(database, plan)
+    assert isinstance(again, Posted)
+    assert again.replayed
+
+
+def _transfer(payer: int, payee: int, cents: int, **changes: object) -> Plan:
+    values: dict[str, object] = {
+        "kind": Kind.TRANSFER,
+        "source": "test",
+        "reference": uuid4().hex,
+        "debits": moving(cents, debit=payer, credit=payee),
+        "request": {"amount": cents},
+        **changes,
+    }
+    return Plan(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("payer_status", "payee_status", "cents", "ceiling", "code"),
+    [
+        ("frozen", "active", 100, None, RefusalCode.ACCOUNT_FROZEN),
+        ("active", "frozen", 100, None, RefusalCode.ACCOUNT_FROZEN),
+        ("active", "closed", 100, None, RefusalCode.ACCOUNT_CLOSED),
+        ("active", "active", 5_001, None, RefusalCode.INSUFFICIENT_FUNDS),
+        ("active", "active", 5_000, 4_999, RefusalCode.WALLET_FULL),
+        # Where several hold, the one first in order of precedence is given.
+        ("active", "frozen", 9_999, 1, RefusalCode.ACCOUNT_FROZEN),
+        ("active", "closed", 9_999, 1, RefusalCode.ACCOUNT_CLOSED),
+        ("active", "active", 9_999, 1, RefusalCode.INSUFFICIENT_FUNDS),
+    ],
+)
+def test_a_refusal_leaves_nothing_behind(
+    database: Database,
+    payer_status: str,
+    payee_status: str,
+    cents: int,
+    ceiling: int | None,
+    code: RefusalCode,
+) -> None:
+    payer, payee = new_user(database, cents=5_000), new_user(database)
+    with database.transaction(SYSTEM) as connection:
+        accounts.set_status(connection, payer.wallet_account_id, payer_status)
+        accounts.set_status(connection, payee.wallet_account_id, payee_status)
+    plan = _transfer(
+        payer.wallet_account_id,
+        payee.wallet_account_id,
+        cents,
+        ceilings={} if ceiling is None else {payee.wallet_account_id: ceiling},
+    )
+    refusal = post(database, plan)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code is code
+    assert _balance(database, payer.wallet_account_id) == 5_000
+    with database.transaction(SYSTEM) as connection:
+        found = connection.execute(
+            "SELECT id FROM transactions WHERE reference = %s", (plan.reference,)
+        ).fetchall()
+    assert found == []
+
+
+def test_an_account_that_does_not_exist_is_refused(database: Database) -> None:
+    payer = new_user(database, cents=5_000)
+    refusal = post(database, _transfer(payer.wallet_account_id, 10**15, 100))
+    assert isinstance(refusal, Refusal)
+    assert refusal.code is RefusalCode.ACCOUNT_UNKNOWN
+
+
+def test_usage_counts_up_to_the_daily_limit_and_can_be_given_back(database: Database) -> None:
+    payer, payee = new_user(database, cents=50_000), new_user(database)
+
+    def send(cents: int, day: date = date(2026, 11, 23)) -> Posted | Refusal:
+        usage = Usage(payer.wallet_account_id, "transfer", day, cents, 15_000)
+        return post(
+            database,
+            _transfer(payer.wallet_account_id, payee.wallet_account_id, abs(cents), usage=usage),
+        )
+
+    assert isinstance(send(10_000), Posted)
+    assert send(5_001) == Refusal(RefusalCode.DAILY_LIMIT, {"left": 5_000})
+    assert isinstance(send(5_000), Posted)
+    assert send(1) == Refusal(RefusalCode.DAILY_LIMIT, {"left": 0})
+    assert isinstance(send(15_000, date(2026, 11, 24)), Posted)
+    assert isinstance(send(-5_000), Posted)
+    assert isinstance(send(5_000), Posted)
+
+
+def test_a_reversal_happens_at_most_once_and_never_to_a_reversal(database: Database) -> None:
+    user = new_user(database)
+    original = deposit(database, user, 5_000)
+    assert isinstance(original, Posted)
+
+    def mirror(reverses_id: int, cents: int) -> Posted | Refusal:
+        debits = moving(cents, debit=user.wallet_account_id, credit=SystemAccount.CASH)
+        plan = deposit_plan(
+            user.wallet_account_id, 1, kind=Kind.REVERSAL, debits=debits, reverses_id=reverses_id
+        )
+        return post(database, plan)
+
+    reversal = mirror(original.transaction_id, 2_000)
+    assert isinstance(reversal, Posted)
+    assert mirror(original.transaction_id, 2_000) == Refusal(RefusalCode.ALREADY_REVERSED)
+    assert mirror(reversal.transaction_id, 1_000) == Refusal(RefusalCode.REVERSAL_OF_REVERSAL)
+    assert _balance(database, user.wallet_account_id) == 3_000
+
+
+# What stands in the way of whoever goes around the kernel ---------------------------------------
+
+
+def test_the_application_can_not_write_the_ledger_except_through_the_kernel(
+    database: Database,
+) -> None:
+    user = new_user(database, cents=5_000)
+    statements = [
+        "INSERT INTO transactions (receipt, kind, source, reference, request_digest, actor,"
+        " channel) VALUES ('ABCDEFGHJK', 'x', 'x', 'x', '', 'x', 'x')",
+        "INSERT INTO postings VALUES (1, now(), 1, 1, NULL, NULL, 'D')",
+        "UPDATE accounts SET balance = 1",
+        "UPDATE postings SET amount = 1",
+        "DELETE FROM postings",
+        "TRUNCATE postings",
+        "UPDATE transactions SET kind = 'x'",
+        "DELETE FROM transactions",
+        "TRUNCATE transactions CASCADE",
+        "INSERT INTO audit_log (actor, channel, action, subject_type) VALUES ('x', 'x', 'x', 'x')",
+        "UPDATE audit_log SET actor = 'x'",
+        "DELETE FROM audit_log",
+        "TRUNCATE audit_log",
+        "UPDATE balance_checkpoints SET debits_less_credits = 0",
+        "DELETE FROM balance_deltas",
+        "DELETE FROM audit_unsealed",
+        f"UPDATE accounts SET status = 'frozen' WHERE id = {user.wallet_account_id}",
+    ]
+    for statement in statements:
+        with (
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+            database.transaction(SYSTEM) as connection,
+        ):
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize("table", ["transactions", "postings", "audit_log", "audit_seals"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
+)
+def test_even_the_owner_is_refused_by_a_trigger(
+    database_owner_url: str, table: str, statement: str
+) -> None:
+    column = {"transactions": "kind", "postings": "amount", "audit_log": "actor"}.get(table, "id")
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"),
+        psycopg.connect(database_owner_url) as connection,
+    ):
+        connection.execute(statement.format(table, column, column))
+
+
+@pytest.mark.parametrize("target", ["postings", "partition"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(1, "D", 100), (2, "C", 99)],
+        [(1, "D", 100)],
+        [(1, "D", 100), (2, "D", 100)],
+    ],
+)
+def test_postings_that_do_not_sum_to_zero_are_refused_whoever_writes_them(
+    database_owner_url: str, target: str, rows: list[tuple[int, str, int]]
+) -> None:
+    with psycopg.connect(database_owner_url) as connection:
+        table = target
+        if target == "partition":
+            found = connection.execute(
+                "SELECT 'postings_' || to_char(now() + interval '3 hours', 'YYYY_MM')"
+            ).fetchone()
+            assert found is not None
+            table = str(found[0])
+        inserted = connection.execute(
+            "INSERT INTO transactions (receipt, kind, source, reference, request_digest, actor,"
+            " channel) VALUES ('ABCDEFGHJK', 'x', 'owner', %s, '', 'x', 'x') RETURNING id",
+            (uuid4().hex,),
+        ).fetchone()
+        assert inserted is not None
+        values = ", ".join(f"({a}, now(), {inserted[0]}, {n}, '{d}')" for a, d, n in rows)
+        # A partition by itself admits nobody; the whole table judges the statement.
+        with pytest.raises(
+            psycopg.errors.CheckViolation
+            if target == "postings"
+            else psycopg.errors.InsufficientPrivilege
+        ):
+            connection.execute(
+                f"INSERT INTO {table} (account_id, posted_at, transaction_id, amount, direction)"
+                f" VALUES {values}"
+            )
+
+
+def test_nothing_is_added_to_a_transaction_of_an_earlier_moment(
+    database: Database, database_owner_url: str
+) -> None:
+    posted = deposit(database, new_user(database), 5_000)
+    assert isinstance(posted, Posted)
+    with (
+        psycopg.connect(database_owner_url) as connection,
+        pytest.raises(psycopg.errors.CheckViolation, match="too late"),
+    ):
+        connection.execute(
+            "INSERT INTO postings (account_id, posted_at, transaction_id, amount, direction)"
+            " VALUES (1, now(), %(id)s, 5, 'D'), (3, now(), %(id)s, 5, 'C')",
+            {"id": posted.transaction_id},
+        )
+
+
+@pytest.mark.parametrize("amount", [0, -1, 10**14 + 1])
+def test_a_posting_outside_the_bounds_is_refused(database_owner_url: str, amount: int) -> None:
+    with (
+        psycopg.connect(database_owner_url) as connection,
+        pytest.raises(psycopg.errors.CheckViolation, match="postings_amount_bounded"),
+    ):
+        connection.execute(
+            "INSERT INTO postings (account_id, posted_at, transaction_id, amount, direction)"
+            " VALUES (1, now(), 1, %s, 'D')",
+            (amount,),
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "balance = -1",
+        "balance = floor_cents - 1",
+        "status = 'sleeping'",
+        "status = 'closed'",
+        "code = 'CASH'",
+        "user_id = NULL",
+    ],
+)
+def test_a_wallet_can_not_take_a_wrong_shape(
+    database: Database, database_owner_url: str, change: str
+) -> None:
+    user = new_user(database, cents=100)
+    with (
+        psycopg.connect(database_owner_url) as connection,
+        pytest.raises(psycopg.errors.IntegrityError),
+    ):
+        connection.execute(f"UPDATE accounts SET {change} WHERE id = %s", (user.wallet_account_id,))
+
+
+# Hot accounts -------------------------------------------------------------------------------
+
+
+def test_the_float_is_exact_before_during_and_after_a_fold(fresh_database: Database) -> None:
+    user = new_user(fresh_database)
+    for cents in (100, 200, 300):
+        deposit(fresh_database, user, cents)
+    assert _cash(fresh_database) == 600
+    assert fold_balances(fresh_database) == 3
+    assert _cash(fresh_database) == 600
+    deposit(fresh_database, user, 400)
+    assert _cash(fresh_database) == 1_000
+    assert (fold_balances(fresh_database), fold_balances(fresh_database)) == (1, 0)
+    assert _cash(fresh_database) == 1_000
+
+
+def test_a_fold_misses_no_posting_that_commits_late_where_a_watermark_would(
+    fresh_database: Database,
+) -> None:
+    early, late = new_user(fresh_database), new_user(fresh_database)
+    watermark = "SELECT coalesce(max(id), 0) AS id FROM transactions"
+    with fresh_database.transaction(SYSTEM) as slow:
+        kernel.post(slow, SYSTEM, deposit_plan(early.wallet_account_id, 100))
+        deposit(fresh_database, late, 10)
+        with fresh_database.transaction(SYSTEM) as connection:
+            row = connection.execute(watermark).fetchone()
+            assert row is not None
+            folded_up_to = row["id"]
+        assert fold_balances(fresh_database) == 1
+    with fresh_database.transaction(SYSTEM) as connection:
+        missed = connection.execute(
+            "SELECT sum(amount)::bigint AS cents FROM postings WHERE account_id = 1"
+            " AND transaction_id > %s",
+            (folded_up_to,),
+        ).fetchone()
+    assert missed == {"cents": None}, "the watermark stands past a row it never added"
+    assert fold_balances(fresh_database) == 1
+    assert _cash(fresh_database) == 110
+
+
+def test_partitions_stand_ready_a_year_ahead(fresh_database: Database) -> None:
+    assert create_partitions(fresh_database) == 0
