@@ -56,13 +56,13 @@ def _is_from_known_network() -> bool:
 
 
 def read_form(*required: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
-    """Return named fields of the posted form; 400 when one is missing, empty or doubled.
+    """Return named fields of the posted form; 400 when one is missing, empty, doubled or has NUL.
 
     Optional fields default to an empty text; fields that nobody asked for are left out.
     """
     form = request.form
     for name in (*required, *optional):
-        if len(form.getlist(name)) > 1:
+        if len(form.getlist(name)) > 1 or "\0" in form.get(name, ""):
             abort(400)
     if any(not form.get(name) for name in required):
         abort(400)
