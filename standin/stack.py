@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -23,6 +23,7 @@ from standin.procfile import read_procfile, shell_command
 
 ROOT = Path(__file__).resolve().parents[1]
 _PROBE_SECONDS = 2.0
+ADMIN_ROLES = ("admin", "finance", "support", "auditor")
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ class Stack:
         for name in ("web", "worker", "cron"):
             self.supervisor.launch(self._product(name, commands[name]))
         self.supervisor.run(self._product("demo", "python -m ussd_app.cli demo"))
+        self.supervisor.run(self._administrator())
         self.supervisor.wait_ready("standin")
         self.supervisor.wait_ready("web")
 
@@ -180,6 +182,16 @@ class Stack:
             directory=ROOT,
             ready=(lambda: _answers(f"{web}/readyz", 200)) if name == "web" else lambda: True,
         )
+
+    def _administrator(self) -> Program:
+        """Return the program that makes the first member of staff, with every role."""
+        create = "python -m ussd_app.cli admin create --if-missing --password-stdin"
+        roles = " ".join(f"--role {role}" for role in ADMIN_ROLES)
+        program = self._product(
+            "admin", f'echo "$ADMIN_PASSWORD" | {create} --email {ADMIN_EMAIL} {roles}'
+        )
+        secret = {"ADMIN_PASSWORD": self.addresses.admin_password}
+        return replace(program, environment={**program.environment, **secret})
 
     def _standin(self) -> Program:
         address = f"http://127.0.0.1:{self._standin_port}"

@@ -25,23 +25,23 @@ def check_pin(
 ) -> PinAccepted | Refusal:
     """Check a PIN. Wrong tries count over all channels; the third locks it for an hour.
 
-    The try is counted before the slow hash runs, so parallel guesses get no more than three.
+    One check of a customer at a time: the row stays locked while the slow hash runs. So parallel
+    guesses get no more than three, and parallel right PINs don't count as guesses.
     """
     now = datetime.now(UTC)
     with database.transaction(context) as connection:
         stored, state = users.take_pin_try(connection, user_id)
         if state.is_locked(now):
             return _locked(state)
+        if database.pin_hasher.matches(stored, pin):
+            if state.failures or state.locked_until:
+                users.store_pin_state(connection, user_id, PinState(0, None))
+            return PinAccepted(user_id)
         counted = state.after_wrong_try(now)
         users.store_pin_state(connection, user_id, counted)
-    if database.pin_hasher.matches(stored, pin):
-        with database.transaction(context) as connection:
-            users.store_pin_state(connection, user_id, PinState(0, None))
-        return PinAccepted(user_id)
-    if counted.is_locked(now):
-        with database.transaction(context) as connection:
+        if counted.is_locked(now):
             _announce_lock(connection, user_id, counted)
-        return _locked(counted)
+            return _locked(counted)
     return Refusal(RefusalCode.PIN_WRONG, {"tries_left": counted.tries_left})
 
 

@@ -1,0 +1,273 @@
+"""Money over the API: transfers, keys, limits, history (A15, A16, A18, A19)."""
+
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+
+from ledger.db.engine import Database
+from tests.web.api_people import PIN, ApiCustomer, join
+from ussd_app.services import Services
+from ussd_app.settings import Settings
+from ussd_app.web import create_app
+
+
+@pytest.fixture
+def wanjiku(client: FlaskClient, database: Database, settings: Settings) -> ApiCustomer:
+    return join(client, database, settings, balance=100_000)
+
+
+@pytest.fixture
+def otieno(client: FlaskClient, database: Database, settings: Settings) -> ApiCustomer:
+    return join(client, database, settings, first="Otieno")
+
+
+def test_a_transfer_moves_money_and_names_the_recipient(
+    wanjiku: ApiCustomer, otieno: ApiCustomer
+) -> None:
+    answer = wanjiku.send(otieno.msisdn, "250.50")
+    assert answer.status_code == 201, answer.text
+    assert answer.json["recipientName"] == "Otieno Kamau"
+    assert answer.json["balance"] == wanjiku.balance == "749.50"
+    assert otieno.balance == "250.50"
+
+
+def test_the_same_key_gives_the_same_answer_and_one_posting(
+    wanjiku: ApiCustomer, otieno: ApiCustomer
+) -> None:
+    first = wanjiku.send(otieno.msisdn, "100", key="rent-1")
+    second = wanjiku.send(otieno.msisdn, "100", key="rent-1")
+    assert (first.status_code, first.json) == (second.status_code, second.json)
+    assert otieno.balance == "100.00"
+
+
+def test_a_key_with_another_body_is_a_conflict(wanjiku: ApiCustomer, otieno: ApiCustomer) -> None:
+    wanjiku.send(otieno.msisdn, "100", key="rent-1")
+    answer = wanjiku.send(otieno.msisdn, "101", key="rent-1")
+    assert (answer.status_code, answer.json["code"]) == (409, "key_reused")
+    answer = wanjiku.post("/api/wallet/deposit", {"amount": "100", "pin": PIN}, key="rent-1")
+    assert (answer.status_code, answer.json["code"]) == (409, "key_reused")
+    assert otieno.balance == "100.00"
+
+
+def test_a_key_belongs_to_its_user(
+    client: FlaskClient, database: Database, settings: Settings, wanjiku: ApiCustomer
+) -> None:
+    otieno = join(client, database, settings, balance=50_000)
+    assert wanjiku.send(otieno.msisdn, "100", key="shared").status_code == 201
+    assert otieno.send(wanjiku.msisdn, "30", key="shared").status_code == 201
+    assert (wanjiku.balance, otieno.balance) == ("930.00", "570.00")
+
+
+def test_a_refused_request_stays_refused_under_its_key(
+    database: Database, wanjiku: ApiCustomer, otieno: ApiCustomer
+) -> None:
+    poor = otieno.send(wanjiku.msisdn, "10", key="later")
+    assert (poor.status_code, poor.json["code"]) == (422, "insufficient_funds")
+    wanjiku.send(otieno.msisdn, "100")
+    assert otieno.send(wanjiku.msisdn, "10", key="later").json == poor.json
+    assert otieno.send(wanjiku.msisdn, "10", key="now").status_code == 201
+
+
+def test_twins_of_one_request_post_once(
+    app: Flask, wanjiku: ApiCustomer, otieno: ApiCustomer
+) -> None:
+    def send(_: int) -> Any:
+        own = ApiCustomer(app.test_client(), wanjiku.msisdn, wanjiku.user_id, wanjiku.tokens)
+        return own.send(otieno.msisdn, "200", key="twins")
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(send, range(6)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json["reference"] for answer in answers}) == 1
+    assert otieno.balance == "200.00"
+
+
+@pytest.mark.parametrize(
+    ("amount", "status"),
+    [
+        ("0", 422),
+        ("-5", 400),
+        ("0.001", 400),
+        ("10.555", 400),
+        ("1e3", 400),
+        ("NaN", 400),
+        ("9999999999", 422),
+        (10.5, 400),
+        (True, 400),
+        (None, 400),
+        ("١٠", 400),
+        (" 10", 400),
+    ],
+)
+def test_amounts_that_are_none_are_refused(
+    wanjiku: ApiCustomer, otieno: ApiCustomer, amount: Any, status: int
+) -> None:
+    body = {"recipientPhone": otieno.msisdn, "amount": amount, "pin": PIN}
+    answer = wanjiku.post("/api/wallet/transfer", body)
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    assert wanjiku.balance == "1000.00"
+
+
+def test_cents_go_to_wallets_and_not_to_m_pesa(wanjiku: ApiCustomer, otieno: ApiCustomer) -> None:
+    assert wanjiku.send(otieno.msisdn, "10.50").status_code == 201
+    answer = wanjiku.post("/api/wallet/deposit", {"amount": "10.50", "pin": PIN})
+    assert (answer.status_code, answer.json["code"]) == (422, "whole_shillings_only")
+
+
+def test_money_needs_the_pin_and_never_repeats_it(
+    wanjiku: ApiCustomer, otieno: ApiCustomer
+) -> None:
+    answer = wanjiku.send(otieno.msisdn, "10", pin="4862")
+    assert (answer.status_code, answer.json["code"]) == (403, "pin_wrong")
+    assert answer.json["triesLeft"] == 2
+    malformed = wanjiku.send(otieno.msisdn, "10", pin="48621")
+    assert malformed.status_code == 400
+    assert "4862" not in answer.text + malformed.text
+    assert otieno.balance == "0.00"
+
+
+def test_money_needs_a_key(wanjiku: ApiCustomer, otieno: ApiCustomer) -> None:
+    body = {"recipientPhone": otieno.msisdn, "amount": "10", "pin": PIN}
+    answer = wanjiku.client.post("/api/wallet/transfer", json=body, headers=wanjiku.headers)
+    assert (answer.status_code, answer.json["code"]) == (400, "idempotency_key_missing")
+    answer = wanjiku.send(otieno.msisdn, "10", key="a b")
+    assert (answer.status_code, answer.json["code"]) == (400, "idempotency_key_invalid")
+
+
+def test_a_deposit_is_accepted_and_its_status_is_the_owners_only(
+    wanjiku: ApiCustomer, otieno: ApiCustomer
+) -> None:
+    answer = wanjiku.post("/api/wallet/deposit", {"amount": "100", "pin": PIN})
+    assert answer.status_code == 202, answer.text
+    assert answer.json["status"] == "pending"
+    path = f"/api/wallet/deposit/status/{answer.json['id']}"
+    assert wanjiku.get(path).json == answer.json
+    assert otieno.get(path).status_code == 404
+
+
+def test_history_pages_neither_repeat_nor_miss_while_new_rows_arrive(
+    wanjiku: ApiCustomer, otieno: ApiCustomer
+) -> None:
+    sent = [wanjiku.send(otieno.msisdn, str(n + 1)).json["reference"] for n in range(12)]
+    seen: list[str] = []
+    query: dict[str, str | int] = {"limit": 5, "type": "transfer"}
+    while True:
+        page = wanjiku.get("/api/wallet/transactions", **query).json
+        seen += [row["reference"] for row in page["transactions"]]
+        assert page["count"] == len(page["transactions"]) <= 5
+        if page["nextCursor"] is None:
+            break
+        query["cursor"] = page["nextCursor"]
+        wanjiku.send(otieno.msisdn, "1")
+    assert seen == sent[::-1]
+
+
+def test_history_shows_both_legs_each_to_its_owner(
+    wanjiku: ApiCustomer, otieno: ApiCustomer
+) -> None:
+    made = wanjiku.send(otieno.msisdn, "100").json
+    sent = wanjiku.get(f"/api/wallet/transactions/{made['id']}").json
+    received = otieno.get(f"/api/wallet/transactions/{made['reference']}").json
+    assert (sent["direction"], sent["balanceBefore"], sent["balanceAfter"]) == (
+        "debit",
+        "1000.00",
+        "900.00",
+    )
+    assert (received["direction"], received["balanceAfter"]) == ("credit", "100.00")
+    assert received["counterpartyName"] == "Wanjiku Kamau"
+    assert wanjiku.msisdn[1:] not in str(received)
+    assert "900.00" not in str(received)
+
+
+def test_a_strangers_transaction_does_not_exist(
+    client: FlaskClient,
+    database: Database,
+    settings: Settings,
+    wanjiku: ApiCustomer,
+    otieno: ApiCustomer,
+) -> None:
+    made = wanjiku.send(otieno.msisdn, "100").json
+    stranger = join(client, database, settings)
+    for wanted in (made["id"], made["reference"], "999999999999999999", "0", "x"):
+        assert stranger.get(f"/api/wallet/transactions/{wanted}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "abc"},
+        {"limit": "0"},
+        {"limit": "101"},
+        {"limit": "-1"},
+        {"type": "bribe"},
+        {"status": "lost"},
+        {"startDate": "yesterday"},
+        {"startDate": "2026-02-02", "endDate": "2026-02-01"},
+        {"endDate": "9999-12-31"},
+        {"cursor": "zzz"},
+        {"cursor": base64.urlsafe_b64encode(b"9" * 30 + b".1").decode()},
+        {"offset": "5"},
+    ],
+    ids=str,
+)
+def test_nonsense_in_a_history_query_is_400(wanjiku: ApiCustomer, query: dict[str, str]) -> None:
+    answer = wanjiku.get("/api/wallet/transactions", **query)
+    assert answer.status_code == 400
+    assert answer.json["code"] == "invalid_request"
+
+
+def test_too_much_money_traffic_of_one_account_is_slowed_whatever_its_address(
+    client: FlaskClient, wanjiku: ApiCustomer, otieno: ApiCustomer
+) -> None:
+    statuses = []
+    for number in range(21):
+        answer = client.post(
+            "/api/wallet/transfer",
+            json={},
+            headers={**wanjiku.headers, "X-Forwarded-For": f"10.0.0.{number}"},
+        )
+        statuses.append(answer.status_code)
+    assert statuses == [400] * 20 + [429]
+    assert answer.json["code"] == "too_many_requests"
+    assert int(answer.headers["Retry-After"]) > 0
+    assert otieno.send(wanjiku.msisdn, "1").status_code == 422, "others are not slowed"
+
+
+def test_without_redis_no_money_moves(
+    settings: Settings, database: Database, wanjiku: ApiCustomer, otieno: ApiCustomer
+) -> None:
+    down = Redis.from_url("redis://127.0.0.1:9/0", socket_connect_timeout=0.2)
+    blind = create_app(Services(settings, database, down))
+    customer = ApiCustomer(blind.test_client(), wanjiku.msisdn, wanjiku.user_id, wanjiku.tokens)
+    answer = customer.send(otieno.msisdn, "10")
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+    create_app(Services(settings, database, _redis_of(settings)))
+
+
+def _redis_of(settings: Settings) -> Redis:
+    from jobs.clients.redis import connect
+
+    return connect(settings.redis_url.get_secret_value())
+
+
+def test_problems_are_documents_on_every_wrong_turn(
+    client: FlaskClient, wanjiku: ApiCustomer
+) -> None:
+    answers = [
+        client.get("/api/wallet/balance"),
+        client.get("/api/nothing"),
+        client.delete("/api/wallet/balance", headers=wanjiku.headers),
+        client.post("/api/auth/login", data="x", content_type="text/plain"),
+        client.post("/api/auth/login", data="{", content_type="application/json"),
+    ]
+    assert [answer.status_code for answer in answers] == [401, 404, 405, 415, 400]
+    for answer in answers:
+        assert answer.content_type == "application/problem+json"
+        assert answer.json["status"] == answer.status_code
+        assert answer.json["code"]
