@@ -29,6 +29,7 @@ SCHEDULE = MappingProxyType(
         Task.PROCESS_CALLBACKS: 2.0,
         Task.QUERY_PAYMENTS: 10.0,
         Task.SEND_SMS: 2.0,
+        Task.APPLY_SMS_REPORTS: 5.0,
         Task.FOLD_BALANCES: 5.0,
         Task.SEAL_AUDIT: 5.0,
         Task.CREATE_PARTITIONS: 3600.0,

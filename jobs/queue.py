@@ -34,6 +34,7 @@ class Task(StrEnum):
     PROCESS_CALLBACKS = "jobs.tasks.process_callbacks.run"
     QUERY_PAYMENTS = "jobs.tasks.query_payments.run"
     SEND_SMS = "jobs.tasks.send_sms.run"
+    APPLY_SMS_REPORTS = "jobs.tasks.apply_sms_reports.run"
     FOLD_BALANCES = "jobs.tasks.fold_balances.run"
     SEAL_AUDIT = "jobs.tasks.seal_audit.run"
     CREATE_PARTITIONS = "jobs.tasks.create_partitions.run"

@@ -10,6 +10,7 @@ ONE_TIME_CODE_SENT = Template(
     " Never share it, not even with us. If you did not ask for it, ignore this SMS.",
     sw="{code} ni nambari yako ya Cycle, itumike ndani ya dakika {minutes}."
     " Usimpe mtu yeyote, hata sisi. Kama hukuiomba, puuza SMS hii.",
+    answer=True,  # the customer asked for it just now
 )
 
 ONE_TIME_CODE_BLOCKED = Template(

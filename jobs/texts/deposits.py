@@ -91,6 +91,33 @@ DEPOSIT_EXPIRED = Template(
     " tutaziongeza zenyewe na kukutumia SMS.",
 )
 
+DEPOSIT_FAILED_LIMIT = Template(
+    name="deposit_failed_limit",
+    fields={"amount": MONEY},
+    en="Your deposit of {amount} was not completed: it is beyond an M-PESA limit."
+    " No money has moved. Try another amount: dial {ussd_code}.",
+    sw="Kuweka {amount} hakukukamilika: kiasi kinazidi kikomo cha M-PESA."
+    " Hakuna pesa iliyotoka. Jaribu kiasi kingine: piga {ussd_code}.",
+)
+
+DEPOSIT_FAILED_BUSY = Template(
+    name="deposit_failed_busy",
+    fields={"amount": MONEY},
+    en="Your deposit of {amount} was not completed: M-PESA could not be reached."
+    " No money has moved. Try again in a few minutes: dial {ussd_code}.",
+    sw="Kuweka {amount} hakukukamilika: M-PESA haikupatikana."
+    " Hakuna pesa iliyotoka. Jaribu tena baada ya dakika chache: piga {ussd_code}.",
+)
+
+DEPOSIT_EXPIRED = Template(
+    name="deposit_expired",
+    fields={"amount": MONEY},
+    en="M-PESA has not confirmed your deposit of {amount}, so it is closed. If the money left"
+    " your M-PESA, it will still be added. Dial {ussd_code}.",
+    sw="M-PESA haijathibitisha kuweka {amount}, kwa hivyo ombi limefungwa. Kama pesa ilitoka"
+    " M-PESA, bado itaongezwa. Piga {ussd_code}.",
+)
+
 DEPOSIT_PENDING = Template(
     name="deposit_pending",
     fields={"amount": MONEY},

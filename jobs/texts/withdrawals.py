@@ -43,6 +43,33 @@ WITHDRAWAL_FAILED = Template(
     "[ Salio jipya ni {balance}.]",
 )
 
+WITHDRAWAL_FAILED_UNREGISTERED = Template(
+    name="withdrawal_failed_unregistered",
+    fields={"receipt": RECEIPT, "amount": MONEY, "balance": MONEY},
+    en="[{receipt} ]Your withdrawal of {amount} failed: this line has no M-PESA. The money and"
+    " the cost are back in your wallet.[ Balance {balance}.]",
+    sw="[{receipt} ]Kutoa {amount} hakukukamilika: laini hii haina M-PESA. Pesa na ada zimerudi"
+    " kwenye akaunti.[ Salio {balance}.]",
+)
+
+WITHDRAWAL_FAILED_LIMIT = Template(
+    name="withdrawal_failed_limit",
+    fields={"receipt": RECEIPT, "amount": MONEY, "balance": MONEY},
+    en="[{receipt} ]Your withdrawal of {amount} failed: it is beyond an M-PESA limit. The money"
+    " and the cost are back in your wallet.[ Balance {balance}.]",
+    sw="[{receipt} ]Kutoa {amount} hakukukamilika: kinazidi kikomo cha M-PESA. Pesa na ada"
+    " zimerudi kwenye akaunti.[ Salio {balance}.]",
+)
+
+WITHDRAWAL_FAILED_SERVICE = Template(
+    name="withdrawal_failed_service",
+    fields={"receipt": RECEIPT, "amount": MONEY, "balance": MONEY},
+    en="[{receipt} ]Sorry, we could not send {amount} to M-PESA now. The money and the cost are"
+    " back in your wallet.[ Balance {balance}.] Try again later.",
+    sw="[{receipt} ]Samahani, hatukuweza kutuma {amount} M-PESA. Pesa na ada zimerudi kwenye"
+    " akaunti.[ Salio {balance}.] Jaribu tena baadaye.",
+)
+
 WITHDRAWAL_PENDING = Template(
     name="withdrawal_pending",
     fields={"amount": MONEY},

@@ -51,11 +51,28 @@ def test_every_template_named_in_the_ledger_exists(project_root: Path) -> None:
     named = set()
     for path in (project_root / "ledger").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            is_named = isinstance(node, ast.keyword) and node.arg == "template"
-            if is_named and isinstance(node.value, ast.Constant):
-                named.add(node.value.value)
-    assert named
+            named |= _templates_of(node)
+    codes = ast.parse((project_root / "ledger/core/daraja_codes.py").read_text("utf-8"))
+    constants = {node.value for node in ast.walk(codes) if isinstance(node, ast.Constant)}
+    named |= {
+        name
+        for name in constants
+        if isinstance(name, str) and name.startswith(("deposit_failed", "withdrawal_failed"))
+    }
+    assert len(named) > 10
     assert named <= set(templates())
+
+
+def _templates_of(node: ast.AST) -> set[str]:
+    """Return the template that a keyword ``template=`` or a call of tell or told names."""
+    value: ast.AST | None = None
+    if isinstance(node, ast.keyword) and node.arg == "template":
+        value = node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        position = {"told": 1, "tell": 2}.get(node.func.id)
+        if position is not None and len(node.args) > position:
+            value = node.args[position]
+    return {value.value} if isinstance(value, ast.Constant) else set()
 
 
 def test_a_transfer_reads_in_the_order_of_m_pesa() -> None:

@@ -4,12 +4,12 @@ from alembic import op
 
 from migrations.sql import run_script
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
-    run_script("0004_access.sql")
+    run_script("0005_access.sql")
 
 
 def downgrade() -> None:

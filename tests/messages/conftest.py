@@ -1,0 +1,175 @@
+"""The stand-in's SMS side and the tasks that use it, on real servers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+from redis import Redis
+
+from jobs.services import JobServices
+from jobs.tasks import apply_sms_reports, send_sms
+from ledger.core.context import Context
+from ledger.core.plans import Message
+from ledger.db import outbox
+from ledger.db.engine import Database
+from standin.server import Server
+from standin.settings import StandinSettings
+from tests.servers import Servers
+from ussd_app.services import Services
+from ussd_app.settings import Settings
+from ussd_app.web import create_app
+
+SYSTEM = Context.of_system("test")
+_numbers = count(1)
+
+
+def new_msisdn() -> str:
+    """Return a Safaricom number that no other test uses."""
+    return f"+25471{next(_numbers):07d}"
+
+
+@pytest.fixture
+def standin(settings: Settings) -> Iterator[Server]:
+    """The outside world; it knows the product's keys and reports to nobody."""
+    server = Server(
+        StandinSettings(
+            mpesa_consumer_key="key",
+            mpesa_consumer_secret="secret",
+            mpesa_passkey="passkey",
+            mpesa_initiator_name="initiator",
+            mpesa_initiator_password="password",
+            public_url="http://127.0.0.1:9",
+            at_username=settings.at_username,
+            at_api_key=settings.at_api_key.get_secret_value(),
+            at_sender_id=settings.at_sender_id or "",
+            at_callback_keys=settings.at_callback_keys[0].get_secret_value(),
+        )
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@dataclass
+class Texting:
+    """What a test does with the outbox: queue, send, look at phones and rows."""
+
+    services: JobServices
+    standin: Server
+
+    @property
+    def database(self) -> Database:
+        return self.services.database
+
+    def queue(
+        self,
+        recipient: str,
+        template: str = "deposit_failed",
+        user_id: int | None = None,
+        **params: Any,
+    ) -> int:
+        values = params or {"amount": 50000}
+        with self.database.transaction(SYSTEM) as connection:
+            return outbox.put(connection, Message(user_id, recipient, "en", template, values))
+
+    def send(self) -> None:
+        send_sms.run(self.services)
+
+    def apply_reports(self) -> None:
+        apply_sms_reports.run(self.services)
+
+    def let_time_pass(self) -> None:
+        """Make everything that waits due now, pauses included."""
+        with self.database.transaction(SYSTEM) as connection:
+            connection.execute(
+                "UPDATE outbox SET due_at = now() WHERE state IN ('queued', 'sending')"
+            )
+            connection.execute("UPDATE outbox_channels SET paused_until = now() WHERE failures > 0")
+
+    def row(self, message_id: int) -> dict[str, Any]:
+        with self.database.transaction(SYSTEM) as connection:
+            found = connection.execute(
+                "SELECT * FROM outbox WHERE id = %s", (message_id,)
+            ).fetchone()
+        assert found is not None
+        return found
+
+    def rows(self, where: str = "true") -> list[dict[str, Any]]:
+        with self.database.transaction(SYSTEM) as connection:
+            return connection.execute(f"SELECT * FROM outbox WHERE {where} ORDER BY id").fetchall()
+
+    def channel(self, name: str = "sms") -> dict[str, Any]:
+        with self.database.transaction(SYSTEM) as connection:
+            found = connection.execute(
+                "SELECT * FROM outbox_channels WHERE channel = %s", (name,)
+            ).fetchone()
+        assert found is not None
+        return found
+
+    def inbox(self, msisdn: str) -> list[str]:
+        """Return the texts on a phone, oldest first."""
+        phone = msisdn.removeprefix("+")
+        answer = requests.get(f"{self.standin.url}/handset/{phone}/inbox", timeout=5).json()
+        return [message["text"] for message in answer]
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the requests that reached the SMS API."""
+        answer = requests.get(f"{self.standin.url}/requests", timeout=5).json()
+        return [call for call in answer if "messaging" in call["path"]]
+
+    def fault(self, **rule: object) -> None:
+        self.standin.world.faults.load({"rules": [rule]})
+
+    def no_faults(self) -> None:
+        self.standin.world.faults.load({"rules": []})
+
+
+@pytest.fixture(scope="session")
+def messages_owner_url(servers: Servers) -> Iterator[str]:
+    """A database in which nothing but these tests' messages is due."""
+    url = servers.clone()
+    yield url
+    servers.drop(url)
+
+
+@pytest.fixture
+def texting(
+    messages_owner_url: str, settings: Settings, redis_client: Redis, standin: Server
+) -> Iterator[Texting]:
+    """An empty outbox, the stand-in and the tasks between them."""
+    with psycopg.connect(messages_owner_url, autocommit=True) as owner:
+        owner.execute("TRUNCATE outbox, sms_reports, inbound_sms, outbox_channels")
+        owner.execute("SET ROLE cycle_app")
+        owner.execute("SELECT set_config('cycle.actor', 'system:test', false)")
+        owner.execute("INSERT INTO outbox_channels (channel) VALUES ('sms'), ('email')")
+    own = settings.model_copy(
+        update={
+            "database_url": SecretStr(messages_owner_url),
+            "at_base_url": f"{standin.url}/at",
+        }
+    )
+    database = Database.from_settings(own)
+    yield Texting(JobServices(own, database, redis_client), standin)
+    database.close()
+
+
+@pytest.fixture
+def web(texting: Texting) -> FlaskClient:
+    """The web process on the same servers."""
+    parts = texting.services
+    settings = parts.settings
+    assert isinstance(settings, Settings)
+    app = create_app(Services(settings, parts.database, parts.redis))
+    return app.test_client()
+
+
+@pytest.fixture
+def at_path(settings: Settings) -> str:
+    """The path under which Africa's Talking may call."""
+    return f"/at/{settings.at_callback_keys[0].get_secret_value()}"

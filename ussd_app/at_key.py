@@ -1,0 +1,69 @@
+"""What all callbacks of Africa's Talking share: the secret key in the path, and strict forms.
+
+Africa's Talking signs nothing, so who knows the path is who may call.
+"""
+
+import hmac
+from collections.abc import Callable
+from functools import wraps
+from ipaddress import ip_address
+from typing import ParamSpec
+
+from flask import abort, request
+from flask.typing import ResponseReturnValue
+
+from ussd_app.services import services
+
+Parameters = ParamSpec("Parameters")
+
+
+def keyed(
+    view: Callable[Parameters, ResponseReturnValue],
+) -> Callable[Parameters, ResponseReturnValue]:
+    """Let a view under ``/at/<key>/`` answer only with a current key; otherwise 404.
+
+    The view itself is not handed the key.
+    """
+
+    @wraps(view)
+    def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> ResponseReturnValue:
+        if not (_is_current(str(kwargs.pop("key", ""))) and _is_from_known_network()):
+            abort(404)
+        return view(*args, **kwargs)
+
+    return checked
+
+
+def _is_current(key: str) -> bool:
+    given = key.encode("utf-8", "surrogatepass")
+    # Every key is compared, so the time tells nothing about which one was near.
+    matches = [
+        hmac.compare_digest(given, known.get_secret_value().encode())
+        for known in services().settings.at_callback_keys
+    ]
+    return any(matches)
+
+
+def _is_from_known_network() -> bool:
+    networks = services().settings.at_callback_networks
+    if not networks:
+        return True
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
+
+
+def read_form(*required: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return named fields of the posted form; 400 when one is missing, empty, doubled or has NUL.
+
+    Optional fields default to an empty text; fields that nobody asked for are left out.
+    """
+    form = request.form
+    for name in (*required, *optional):
+        if len(form.getlist(name)) > 1 or "\0" in form.get(name, ""):
+            abort(400)
+    if any(not form.get(name) for name in required):
+        abort(400)
+    return {name: form.get(name, "") for name in (*required, *optional)}
