@@ -46,6 +46,11 @@ class RefusalCode(StrEnum):
     STATE_CONFLICT = "state_conflict"
     TRANSACTION_UNKNOWN = "transaction_unknown"
     RECEIPT_USED = "receipt_used"
+    PERIOD_INVALID = "period_invalid"
+    """``problem`` is reversed, future or too_long (more than ``years``)."""
+    EMAIL_UNCONFIRMED = "email_unconfirmed"
+    STATEMENTS_TODAY = "statements_today"
+    """``maximum`` statements have been mailed today."""
 
 
 _PRECEDENCE = {code: position for position, code in enumerate(RefusalCode)}

@@ -127,6 +127,18 @@ class Database:
             )
             yield connection
 
+    @contextmanager
+    def snapshot(self, context: Context) -> Iterator[Connection]:
+        """Open a read-only transaction whose every query sees the ledger at one moment.
+
+        For statements and reports: they may take a minute and hold no lock meanwhile.
+        """
+        with self.transaction(context, isolation=psycopg.IsolationLevel.REPEATABLE_READ) as found:
+            found.execute("SET TRANSACTION READ ONLY")
+            found.execute("SET LOCAL statement_timeout = '60s'")
+            found.execute("SET LOCAL idle_in_transaction_session_timeout = '120s'")
+            yield found
+
     def run(self, context: Context, work: Callable[[Connection], Result]) -> Result:
         """Do work in one transaction and commit, or undo all of it when it answers a refusal.
 

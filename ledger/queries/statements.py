@@ -1,0 +1,75 @@
+"""Statements and the trial balance, each read in one snapshot and checked before use."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from ledger.core.chart import SystemAccount
+from ledger.core.context import Context
+from ledger.core.refusals import Refusal, RefusalCode
+from ledger.core.rules import nairobi_day
+from ledger.core.statements import Hold, Period, Statement, Summary, TrialBalance
+from ledger.db import statements
+from ledger.db.engine import Connection, Database
+from ledger.db.statements import AccountRow
+
+
+@contextmanager
+def wallet_statement(
+    database: Database, context: Context, user_id: int, period: Period
+) -> Iterator[Statement | Refusal]:
+    """Open the statement of a customer's wallet; its lines can be read inside the block.
+
+    Raises StatementMismatchError, before anything is given out, when its sums disagree.
+    """
+    with database.snapshot(context) as connection:
+        found = statements.wallet_of(connection, user_id)
+        if found is None:
+            yield Refusal(RefusalCode.NOT_REGISTERED)
+        else:
+            yield _statement(connection, found, period)
+
+
+@contextmanager
+def system_statement(
+    database: Database, context: Context, account: SystemAccount, period: Period
+) -> Iterator[Statement]:
+    """Open the statement of one of the organisation's own accounts, such as the float."""
+    with database.snapshot(context) as connection:
+        found = statements.account(connection, account)
+        assert found is not None
+        yield _statement(connection, found, period)
+
+
+def _statement(connection: Connection, found: AccountRow, period: Period) -> Statement:
+    opening = statements.balance_before(connection, found, period.start)
+    holds: tuple[Hold, ...] = ()
+    if found.user_id is not None:
+        holds = statements.open_holds(connection, found.user_id, period.end)
+    summary = Summary(
+        account_id=found.id,
+        account_code=found.code,
+        number=found.number,
+        name=found.name,
+        msisdn=found.msisdn,
+        language=found.language or "en",
+        period=period,
+        opening=opening,
+        closing=statements.balance_before(connection, found, period.end),
+        days=statements.day_sums(connection, found, period),
+        holds=holds,
+    )
+    summary.check()
+    return Statement(summary, statements.lines(connection, found, period, opening))
+
+
+def trial_balance(database: Database, context: Context, before: datetime) -> TrialBalance:
+    """Return all balances just before a moment, such as a Nairobi midnight.
+
+    Raises StatementMismatchError when debits and credits differ.
+    """
+    with database.snapshot(context) as connection:
+        rows = statements.trial_balance(connection, before)
+    balance = TrialBalance(nairobi_day(before - timedelta(microseconds=1)), rows)
+    balance.check()
+    return balance

@@ -1,0 +1,95 @@
+"""Statements made of seeded random movements, for tests and benchmarks."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from jobs.statement.pdf import Issue
+from ledger.core.plans import RECEIPT_ALPHABET
+from ledger.core.statements import DaySum, Hold, Line, Period, Statement, Summary
+
+_NAMES = (
+    "Jane Wanjiku",
+    "Peter Otieno Odhiambo",
+    "Aisha Mohammed",
+    "Zoë Ng'ang'a",
+    "Maximilianus Nebuchadnezzar Wolfeschlegelsteinhausenbergerdorff-Kipkemboi Cheruiyot",
+    "Kip",
+)
+FIRST_DAY = date(2026, 10, 1)
+LAST_DAY = date(2026, 10, 31)
+
+
+def random_lines(count: int, opening: int, period: Period, seed: int = 7) -> Iterator[Line]:
+    """Yield lines in order of time whose balance never falls below zero."""
+    chance = random.Random(seed)
+    balance = opening
+    start = datetime.combine(period.first_day, datetime.min.time())
+    step = timedelta(days=period.days) / (count + 1)
+    for number in range(count):
+        at = start + step * (number + 1)
+        receipt = "".join(chance.choices(RECEIPT_ALPHABET, k=10))
+        name = chance.choice(_NAMES)
+        masked = f"07{chance.randrange(10, 99)}***{chance.randrange(100, 999)}"
+        if balance < 1_000_00 or chance.random() < 0.45:
+            amount = chance.randrange(50_00, 20_000_00)
+            balance += amount
+            kind = chance.choice(("deposit", "transfer"))
+            mpesa = "TKN" + "".join(chance.choices(RECEIPT_ALPHABET, k=7))
+            party = (name, masked) if kind == "transfer" else ("M-Pesa", masked)
+            yield Line(
+                at, receipt, kind, amount, 0, balance, 0, *party,
+                mpesa if kind == "deposit" else None, None,
+            )  # fmt: skip
+        else:
+            fee = chance.choice((0, 0, 13_00))
+            amount = chance.randrange(1, max(2, min(balance - fee, 15_000_00)))
+            balance -= amount + fee
+            kind = chance.choice(("transfer", "withdrawal_hold"))
+            note = "Rent, October" if chance.random() < 0.1 else None
+            yield Line(
+                at, receipt, kind, 0, amount + fee, balance, fee, name, masked, None, note
+            )  # fmt: skip
+
+
+def statement_of(
+    lines: list[Line],
+    *,
+    opening: int = 12_345_67,
+    period: Period | None = None,
+    name: str = "Wanjiru Kamau",
+    language: str = "en",
+    holds: tuple[Hold, ...] = (),
+) -> Statement:
+    """Return a wallet's statement whose summary fits its lines."""
+    days: dict[date, list[int]] = {}
+    for line in lines:
+        found = days.setdefault(line.at.date(), [0, 0, 0, 0])
+        found[0] += line.money_in
+        found[1] += line.money_out
+        found[2] += line.fee
+        found[3] += 1
+    summary = Summary(
+        account_id=1000,
+        account_code="USER_WALLET",
+        number="W712345678",
+        name=name,
+        msisdn="+254712345678",
+        language=language,
+        period=period or Period(FIRST_DAY, LAST_DAY),
+        opening=opening,
+        closing=lines[-1].balance if lines else opening,
+        days=tuple(DaySum(day, *sums) for day, sums in sorted(days.items())),
+        holds=holds,
+    )
+    return Statement(summary, iter(lines))
+
+
+def issue_of(language: str = "en") -> Issue:
+    """Return how a test's file is identified."""
+    return Issue(
+        reference="7KQ2MRX9TB",
+        verify_url="https://cycle.example/verify/7KQ2MRX9TB",
+        issued_at=datetime(2026, 11, 1, 6, 30, tzinfo=UTC),
+        language=language,
+    )
