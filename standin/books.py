@@ -194,6 +194,14 @@ class Books:
                     self._by_conversation[identifier] = payment
             return payment
 
+    def open_once(self, payment: Payment) -> bool:
+        """Open a payment unless its OriginatorConversationID was used before; then False."""
+        with self._lock:
+            if payment.originator_conversation_id in self._by_conversation:
+                return False
+            self.open(payment)
+            return True
+
     def by_checkout(self, checkout_request_id: str) -> Payment | None:
         """Find an STK payment by its CheckoutRequestID."""
         with self._lock:
@@ -203,6 +211,14 @@ class Books:
         """Find a payment by ConversationID or OriginatorConversationID."""
         with self._lock:
             return self._by_conversation.get(identifier)
+
+    def by_identifier(self, identifier: str) -> Payment | None:
+        """Find a payment by any identifier that Daraja gives to it."""
+        return (
+            self.by_checkout(identifier)
+            or self.by_receipt(identifier)
+            or self.by_conversation(identifier)
+        )
 
     def by_receipt(self, receipt: str) -> Payment | None:
         """Find a completed payment by its receipt."""

@@ -44,19 +44,25 @@ _CALLBACK = frozenset(
         "string_types",
     }
 )
-_RESULT = _CALLBACK | {"early", "no_metadata", "timeout_then_result", "timeout_only"}
+_RESULT = _CALLBACK | {
+    "early",
+    "no_metadata",
+    "unknown_ids",
+    "timeout_then_result",
+    "timeout_only",
+}
 
 PLACES: Mapping[str, frozenset[str]] = {
     "oauth": _SYNC | {"string_types"},
     "stk.sync": _MONEY_SYNC,
-    "stk.callback": _CALLBACK | {"early", "no_metadata", "timeout_then_result"},
+    "stk.callback": _CALLBACK | {"early", "no_metadata", "unknown_ids", "timeout_then_result"},
     "stk.query": _MONEY_SYNC | {"hiccup"},
     "b2c.sync": _MONEY_SYNC,
     "b2c.result": _RESULT,
     "status.sync": _MONEY_SYNC,
     "status.result": _RESULT,
     "balance.sync": _MONEY_SYNC,
-    "balance.result": _RESULT,
+    "balance.result": _RESULT - {"tamper_amount"},
     "reversal.sync": _MONEY_SYNC,
     "reversal.result": _RESULT,
     "c2b.register": _MONEY_SYNC,

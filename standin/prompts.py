@@ -17,7 +17,7 @@ class Prompt:
     payment: Payment
     business: str
     callback_url: str
-    shown: bool = True
+    shown: bool = False
     timer: Timer | None = None
     delivered: threading.Event = field(default_factory=threading.Event)
 
@@ -39,7 +39,7 @@ class Prompts:
         self._open: dict[str, Prompt] = {}
 
     def add(self, prompt: Prompt) -> bool:
-        """Open a prompt; False when the phone already has one (subscriber locked)."""
+        """Reserve the phone for a prompt, not shown yet; False when it has one already."""
         with self._lock:
             if any(p.payment.msisdn == prompt.payment.msisdn for p in self._open.values()):
                 return False

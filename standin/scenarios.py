@@ -26,6 +26,8 @@ UNREACHABLE = Outcome("1037", "DS timeout user cannot be reached")
 INITIATOR_INVALID = Outcome("2001", "The initiator information is invalid.")
 CREDENTIAL_LOCKED = Outcome("8006", "The security credential is locked.")
 RULE_LIMITED = Outcome("17", "Rule limited.")
+NOT_PERMITTED = Outcome("2028", "The request is not permitted according to product assignment.")
+EXPIRED = Outcome("1019", "Transaction has expired")
 _COMMON = {
     "insufficient": INSUFFICIENT,
     "below_minimum": BELOW_MINIMUM,
@@ -34,9 +36,7 @@ _COMMON = {
     "wallet_limit": WALLET_LIMIT,
     "locked": CREDENTIAL_LOCKED,
     "busy": Outcome("26", "System busy"),
-    "not_permitted": Outcome(
-        "2028", "The request is not permitted according to product assignment."
-    ),
+    "not_permitted": NOT_PERMITTED,
     "no_operator": Outcome("SFC_IC0003", "The operator does not exist."),
 }
 _INITIATED = {
@@ -52,7 +52,7 @@ ANSWERS: dict[str, dict[str, Outcome]] = {
         "pay": PROCESSED,
         "cancel": CANCELLED,
         "ignore": UNREACHABLE,
-        "expire": Outcome("1019", "Transaction has expired"),
+        "expire": EXPIRED,
         "wrong_pin": INITIATOR_INVALID,
         "rule_limited": RULE_LIMITED,
         "lock_subscriber": Outcome(

@@ -136,7 +136,8 @@ class Ussd:
         """Return what the phone shows now."""
         with self._lock:
             session = self._sessions.get(msisdn)
-            return NO_SESSION if session is None else session.as_json()
+            state = NO_SESSION if session is None else session.as_json()
+        return {**state, "network": networks.of(msisdn).name}
 
     def in_session(self, msisdn: str) -> bool:
         """Whether a session is open; such a phone can't show an STK prompt."""

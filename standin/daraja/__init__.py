@@ -1,10 +1,10 @@
 """Safaricom's Daraja as the product sees it: one module per API, registered on a Flask app."""
 
-from flask import Flask, Response
+from flask import Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
 
 from standin import control
-from standin.daraja import c2b, handset_money, stk
+from standin.daraja import b2c, balance, c2b, handset_money, pull, reversal, statement, status, stk
 from standin.daraja.service import Daraja, serve
 from standin.daraja.tokens import OAUTH
 from standin.daraja.wire import RefusedError
@@ -21,14 +21,18 @@ def register(app: Flask, world: World) -> Daraja:
         return serve(daraja, OAUTH, lambda _fields: daraja.tokens.generate())
 
     app.add_url_rule("/daraja/oauth/v1/generate", "daraja oauth", generate, methods=_METHODS)
-    for module in (stk, c2b):
+    for module in (stk, b2c, status, balance, reversal, c2b, pull, handset_money, statement):
         module.register(app, daraja)
-    handset_money.register(app, daraja)
     control.register(app, world)
 
     @app.get("/daraja/certificate.pem")
     def show_certificate() -> ResponseReturnValue:
         return Response(daraja.credentials.certificate(), content_type="application/x-pem-file")
+
+    @app.post("/initiator/unlock")
+    def unlock_initiator() -> ResponseReturnValue:
+        daraja.credentials.unlock()
+        return jsonify({})
 
     @app.route("/daraja/", defaults={"rest": ""}, methods=_METHODS)
     @app.route("/daraja/<path:rest>", methods=_METHODS)

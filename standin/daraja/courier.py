@@ -21,11 +21,12 @@ _RESULT_AFTER_TIMEOUT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How faults bend a body: another amount (cents), strings for numbers, no details."""
+    """How faults bend a body: another amount (cents), other types, no details, other ids."""
 
     amount: int
     string_types: bool = False
     no_metadata: bool = False
+    unknown_ids: bool = False
 
 
 @dataclass(slots=True)
@@ -102,6 +103,7 @@ class Courier:
             amount=message.amount * 10 if kind == "tamper_amount" else message.amount,
             string_types=kind == "string_types",
             no_metadata=kind == "no_metadata",
+            unknown_ids=kind == "unknown_ids",
         )
         url = _other_token(message.url) if kind == "wrong_token" else message.url
         return self._transmit(message.at, url, dumps(message.build(shape)), kind)

@@ -28,6 +28,7 @@ from standin.world import World
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _PHONE_FIELDS = ("PhoneNumber", "PartyB", "Msisdn")
+_PAYMENT_FIELDS = ("CheckoutRequestID", "TransactionID", "OriginalConversationID")
 _SLOW_SECONDS = 5.0
 CUT = Reply(0, "")
 """Stands for no answer at all: the connection is cut."""
@@ -109,7 +110,7 @@ def serve(daraja: Daraja, api: Api, process: Callable[[dict[str, Any] | None], R
     entry = world.requests.add(
         api.place, request.method, request.path, fields or {}, world.clock.now()
     )
-    msisdn, amount = _subject(fields or {})
+    msisdn, amount = _subject(world, fields or {})
     fault = world.faults.pick(api.place, msisdn=msisdn, amount=amount)
     entry.fault = fault.kind if fault else None
     reply = _before(daraja, api, fault)
@@ -200,9 +201,15 @@ def _as_other_type(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _subject(fields: dict[str, Any]) -> tuple[str, int | None]:
-    phone = next((str(fields[name]) for name in _PHONE_FIELDS if name in fields), "")
-    return phone, to_cents(fields.get("Amount"))
+def _subject(world: World, fields: dict[str, Any]) -> tuple[str, int | None]:
+    """Return whom and how much a call is about, so that fault rules can aim at them."""
+    phone = next((str(fields[name]) for name in _PHONE_FIELDS if name in fields), None)
+    if phone is not None:
+        return phone, to_cents(fields.get("Amount"))
+    identifiers = [str(fields.get(name)) for name in _PAYMENT_FIELDS]
+    books = world.books
+    found = next((p for text in identifiers if (p := books.by_identifier(text))), None)
+    return (found.msisdn, found.amount) if found else ("", None)
 
 
 def _note(entry: LoggedRequest, reply: Reply) -> None:

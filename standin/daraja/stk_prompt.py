@@ -16,11 +16,11 @@ from standin.scenarios import (
     CANCELLED,
     CREDENTIAL_LOCKED,
     INITIATOR_INVALID,
+    NOT_PERMITTED,
     RULE_LIMITED,
     UNREACHABLE,
 )
 
-_NOT_PERMITTED = Outcome("2028", "The request is not permitted according to product assignment.")
 _RUN_OUT = frozenset({"1037", "1019"})
 
 
@@ -33,6 +33,7 @@ def start(daraja: Daraja, prompt: Prompt) -> bool:
         return False
     world.books.open(payment)
     if decided is None:
+        prompt.shown = True
         prompt.timer = world.scheduler.after(
             behaviour.prompt_seconds, lambda: expire(daraja, prompt.id)
         )
@@ -85,7 +86,7 @@ def _decided_without_customer(daraja: Daraja, payment: Payment) -> Outcome | Non
     if scripted is not None:
         return scripted
     if not payment.notes["permitted"]:
-        return _NOT_PERMITTED
+        return NOT_PERMITTED
     if not world.books.customer(payment.msisdn).reachable:
         return UNREACHABLE
     if _same_amount_paid_lately(daraja, payment):
@@ -149,6 +150,12 @@ def callback_body(daraja: Daraja, payment: Payment, shape: Shape) -> dict[str, A
     if not as_string and str(code).isdigit():
         code = int(str(code))
     body = _envelope(payment, code, payment.result_text)
+    if shape.unknown_ids:
+        told = body["Body"]["stkCallback"]
+        told["MerchantRequestID"] = identifiers.gateway_request()
+        told["CheckoutRequestID"] = identifiers.checkout_request(
+            daraja.world.clock.now(), payment.msisdn
+        )
     if payment.receipt is None or shape.no_metadata or payment.completed_at is None:
         return body
     items: list[dict[str, Any]] = [

@@ -18,6 +18,12 @@ def make_blueprint(world: World) -> Blueprint:
     @blueprint.get("/numbers")
     def numbers() -> Response:
         settings = world.settings
-        return jsonify({"ussd_code": settings.ussd_code, "sms_code": settings.sms_code})
+        return jsonify(
+            {
+                "ussd_code": settings.ussd_code,
+                "sms_code": settings.sms_code,
+                "idle_seconds": world.behaviour.now.ussd_idle_seconds,
+            }
+        )
 
     return blueprint

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from standin.daraja.credentials import generate_private_key
 from standin.server import Server
 from standin.settings import StandinSettings
 from tests.contract.daraja_side import Listener, Merchant
@@ -17,14 +18,21 @@ def product() -> Iterator[FakeProduct]:
     product.stop()
 
 
+@pytest.fixture(scope="session")
+def standin_private_key() -> str:
+    """Made once: an RSA key takes longer than a test."""
+    return generate_private_key()
+
+
 @pytest.fixture
-def standin(product: FakeProduct) -> Iterator[Server]:
+def standin(product: FakeProduct, standin_private_key: str) -> Iterator[Server]:
     settings = StandinSettings(
         mpesa_consumer_key="key",
         mpesa_consumer_secret="secret",
         mpesa_passkey="passkey",
         mpesa_initiator_name="initiator",
         mpesa_initiator_password="password",
+        standin_private_key=standin_private_key,
         public_url=product.url,
         at_username="sandbox",
         at_api_key=AT_KEY,
