@@ -28,6 +28,7 @@ SCHEDULE = MappingProxyType(
         Task.SUBMIT_PAYMENTS: 2.0,
         Task.PROCESS_CALLBACKS: 2.0,
         Task.QUERY_PAYMENTS: 10.0,
+        Task.READ_FLOAT: 300.0,
         Task.SEND_SMS: 2.0,
         Task.APPLY_SMS_REPORTS: 5.0,
         Task.FOLD_BALANCES: 5.0,

@@ -33,6 +33,7 @@ class Task(StrEnum):
     SUBMIT_PAYMENTS = "jobs.tasks.submit_payments.run"
     PROCESS_CALLBACKS = "jobs.tasks.process_callbacks.run"
     QUERY_PAYMENTS = "jobs.tasks.query_payments.run"
+    READ_FLOAT = "jobs.tasks.read_float.run"
     SEND_SMS = "jobs.tasks.send_sms.run"
     APPLY_SMS_REPORTS = "jobs.tasks.apply_sms_reports.run"
     FOLD_BALANCES = "jobs.tasks.fold_balances.run"

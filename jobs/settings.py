@@ -113,6 +113,10 @@ class JobSettings(LedgerSettings):
         description="Path keys of the paybill hooks: the first is registered, a second still taken"
     )
 
+    mpesa_float_alarm: Annotated[int, Field(ge=0)] = Field(
+        default=50_000, description="Shillings in the utility account below which we raise an alarm"
+    )
+
     smtp_host: str = Field(min_length=1, description="Mail server")
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = Field(
         default=587, description="Its port; 465 speaks TLS at once, others STARTTLS"

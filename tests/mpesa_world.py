@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from jobs.services import JobServices
 from jobs.tasks import process_callbacks, query_payments, submit_payments
-from ledger.commands import deposits
+from ledger.commands import deposits, withdrawals
 from ledger.commands.register import register
 from ledger.core.context import Context
 from ledger.core.payments import Payment
@@ -86,6 +86,21 @@ class MpesaWorld:
             reference=key or f"{random.getrandbits(64):x}",
         )
 
+    def withdraw(self, user: User, shillings: int) -> Payment:
+        payment = self.try_withdraw(user, shillings)
+        assert isinstance(payment, Payment), payment
+        return payment
+
+    def try_withdraw(self, user: User, shillings: int, key: str = "") -> Payment | Refusal:
+        return withdrawals.request_withdrawal(
+            self.database,
+            Context.of_user(user.id, "ussd"),
+            user.id,
+            shillings * 100,
+            source="test",
+            reference=key or f"{random.getrandbits(64):x}",
+        )
+
     # The worker --------------------------------------------------------------------------
 
     def hasten(self) -> None:
@@ -131,6 +146,45 @@ class MpesaWorld:
         """Post the stkCallback of a payment; a change of None leaves the value out."""
         body = prompt_body(payment, **changes)
         return self.post(f"/hooks/stk/{token or payment.token}", body)
+
+    def result(
+        self, payment: Payment, code: object = 0, *, route: str = "result", **changes: Any
+    ) -> TestResponse:
+        """Post the result of a payout or a reversal."""
+        return self.post(
+            f"/hooks/b2c/{payment.token}/{route}", result_body(payment, code, **changes)
+        )
+
+    def status(self, payment: Payment, fate: str, outer: object = 0) -> TestResponse:
+        """Post the answer to a transaction status question."""
+        parameters = [
+            {"Key": "TransactionStatus", "Value": fate},
+            {"Key": "ReceiptNo", "Value": new_mpesa_receipt()},
+            {"Key": "Amount", "Value": payment.amount // 100},
+            {"Key": "DebitPartyName", "Value": "600310 - A"},
+            {"Key": "DebitPartyName", "Value": "600310 - A"},
+            {"Key": "TransactionReason"},
+        ]
+        body = {
+            "Result": {
+                "ResultType": "0",
+                "ResultCode": outer,
+                "ResultDesc": "...",
+                "ConversationID": "AG_20261123_of_the_question",
+                "TransactionID": "TKN0000000",
+                "ResultParameters": {"ResultParameter": parameters},
+            }
+        }
+        return self.post(f"/hooks/status/{payment.token}/result", body)
+
+    def paybill(self, what: str = "confirm", **changes: Any) -> TestResponse:
+        key = self.services.settings.mpesa_c2b_keys[0].get_secret_value()
+        return self.post(f"/hooks/c2b/{key}/{what}", paybill_body(**changes))
+
+    def paybill_payments(self, receipt: str) -> list[Payment]:
+        with self.database.transaction(TEST) as connection:
+            found = payments.find_by_receipt(connection, receipt)
+        return [] if found is None else [found]
 
     # What came of it ---------------------------------------------------------------------
 
@@ -208,3 +262,48 @@ def prompt_body(payment: Payment, **changes: Any) -> dict[str, Any]:
         ]
         callback["CallbackMetadata"] = {"Item": [*items, {"Name": "Balance"}]}
     return {"Body": {"stkCallback": callback}}
+
+
+def result_body(payment: Payment, code: object = 0, **changes: Any) -> dict[str, Any]:
+    """Return the Result envelope that fits a payout or a reversal."""
+    receipt = new_mpesa_receipt()
+    result: dict[str, Any] = {
+        "ResultType": 0,
+        "ResultCode": code,
+        "ResultDesc": "The service request is processed successfully.",
+        "OriginatorConversationID": payment.originator_conversation_id or "",
+        "ConversationID": payment.conversation_id or "AG_20261123_unknown",
+        "TransactionID": receipt,
+        "ReferenceData": {"ReferenceItem": {"Key": "QueueTimeoutURL", "Value": "https://internal"}},
+    }
+    if code in (0, "0"):
+        result["ResultParameters"] = {
+            "ResultParameter": [
+                {"Key": "TransactionAmount", "Value": payment.amount // 100},
+                {"Key": "TransactionReceipt", "Value": receipt},
+                {"Key": "TransactionCompletedDateTime", "Value": "23.11.2026 12:15:30"},
+                {"Key": "B2CUtilityAccountAvailableFunds", "Value": 8959269.60},
+            ]
+        }
+    return {"Result": result | changes}
+
+
+def paybill_body(**changes: Any) -> dict[str, Any]:
+    """Return a paybill notice; a change of None leaves the field out."""
+    fields = {
+        "TransactionType": "Pay Bill",
+        "TransID": new_mpesa_receipt(),
+        "TransTime": "20261123121530",
+        "TransAmount": "100.00",
+        "BusinessShortCode": "600966",
+        "BillRefNumber": "0700000126",
+        "InvoiceNumber": "",
+        "OrgAccountBalance": "25.00",
+        "ThirdPartyTransID": "",
+        "MSISDN": "2547 ***** 126",
+        "FirstName": "JANE",
+        "MiddleName": "",
+        "LastName": "DOE",
+        **changes,
+    }
+    return {name: value for name, value in fields.items() if value is not None}

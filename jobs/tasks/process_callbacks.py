@@ -7,9 +7,11 @@ import structlog
 from jobs.clients.mpesa import bodies, evidence
 from jobs.queue import Task, ring
 from jobs.services import JobServices
+from jobs.tasks import read_float
 from ledger.commands import evidence as evidence_commands
-from ledger.commands import inbox
-from ledger.core.payments import Evidence
+from ledger.commands import inbox, paybill
+from ledger.commands.evidence import Applied
+from ledger.core.payments import Evidence, Step
 from ledger.db.callbacks import Callback
 
 _BATCH = 50
@@ -37,28 +39,66 @@ def _process_safely(services: JobServices, callback: Callback) -> bool:
 
 
 def _process(services: JobServices, callback: Callback) -> bool:
-    statement = read(callback)
+    if callback.kind == "c2b_confirm":
+        return _process_paybill(services, callback)
+    subject = inbox.kind_of_token(services.database, callback.token)
+    if subject == "float":
+        return read_float.take_answer(services, callback)
+    statement = read(callback, subject)
     if statement is None:
         return inbox.set_aside(services.database, callback.id, "unreadable", "unreadable")
     applied = evidence_commands.apply_callback(
         services.database, callback.id, callback.token, statement
     )
+    return _noted(callback, applied)
+
+
+def _process_paybill(services: JobServices, callback: Callback) -> bool:
+    notice = bodies.read_paybill_notice(callback.body)
+    if notice is None:
+        return inbox.set_aside(services.database, callback.id, "unreadable", "unreadable")
+    if notice.receipt is None or notice.amount is None or notice.amount <= 0:
+        return inbox.set_aside(services.database, callback.id, "quarantined", "incomplete")
+    if notice.shortcode != services.settings.mpesa_shortcode:
+        return inbox.set_aside(services.database, callback.id, "quarantined", "wrong_shortcode")
+    paid = evidence.of_paybill(notice, notice.receipt, notice.amount)
+    return _noted(callback, paybill.receive(services.database, callback.id, paid))
+
+
+def _noted(callback: Callback, applied: Applied | None) -> bool:
     if applied is None:
         return False
-    _log.info(
+    decision = applied.decision
+    note = _log.warning if decision.step in (Step.ASK, Step.CONFLICT) else _log.info
+    note(
         "callback_processed",
         callback_id=callback.id,
         kind=callback.kind,
         payment_id=applied.payment_id,
-        step=applied.decision.step.value,
-        reason=applied.decision.reason,
+        step=decision.step.value,
+        reason=decision.reason,
     )
     return True
 
 
-def read(callback: Callback) -> Evidence | None:
-    """Return what a body says, or None when it says nothing that its route can carry."""
+def read(callback: Callback, subject: str | None) -> Evidence | None:
+    """Return what a body says, or None when it says nothing that its route can carry.
+
+    The route decides the class; a Result envelope on a timeout route is read all the same
+    (row 28), and so is an echoed request on a result route.
+    """
     if callback.kind == "stk":
         prompt = bodies.read_prompt_callback(callback.body)
         return None if prompt is None else evidence.of_prompt_callback(prompt)
-    return None
+    result = bodies.read_result(callback.body)
+    on_timeout_route = callback.kind.endswith("_timeout")
+    if result is None:
+        echoed = bodies.read_echoed_request(callback.body) is not None
+        return evidence.of_timeout() if on_timeout_route or echoed else None
+    if on_timeout_route and not (result.code == "0" and result.result_type == "0"):
+        return evidence.of_timeout()
+    if callback.kind.startswith("status_"):
+        return evidence.of_status_result(result)
+    if subject == "reversal":
+        return evidence.of_reversal_result(result)
+    return evidence.of_payout_result(result)

@@ -6,18 +6,23 @@ from functools import partial
 
 import structlog
 
-from jobs.clients.mpesa import evidence, pull, stk_query
-from jobs.clients.mpesa.account import DarajaAccount
+from jobs.clients.mpesa import evidence, pull, stk_query, transaction_status
+from jobs.clients.mpesa.account import DarajaAccount, ResultUrls
+from jobs.clients.mpesa.credential import CredentialError
 from jobs.clients.mpesa.transport import Daraja
 from jobs.queue import Task, ring
 from jobs.services import JobServices
+from jobs.tasks.submit_payments import submit_one
 from ledger.commands import evidence as evidence_commands
 from ledger.commands import submissions
-from ledger.core.payments import Payment
+from ledger.core.payments import Payment, PaymentKind, PaymentState
 
 _AT_ONCE = 4
 _PULL_MARGIN = timedelta(hours=3)
 """Nobody has proven the time zone of Pull's answers (1.13)."""
+
+_QUESTIONS_FIRST = 1
+_SEND_AGAIN_WITHIN = timedelta(hours=20)
 
 _log = structlog.get_logger(__name__)
 
@@ -32,7 +37,11 @@ def run(services: JobServices) -> None:
 
 
 def _ask(services: JobServices, daraja: Daraja, payment: Payment) -> None:
-    if payment.checkout_request_id is not None:
+    if payment.kind is PaymentKind.REVERSAL:
+        _ask_about_reversal(services, daraja, payment)
+    elif payment.kind is PaymentKind.WITHDRAWAL:
+        _ask_about_payout(services, daraja, payment)
+    elif payment.checkout_request_id is not None:
         _ask_about_prompt(services, daraja, payment, payment.checkout_request_id)
     else:
         _look_for_prompt(services, daraja, payment)
@@ -60,3 +69,47 @@ def _look_for_prompt(services: JobServices, daraja: Daraja, payment: Payment) ->
             evidence_commands.apply(services.database, payment.id, evidence.of_pulled(row))
             return
     submissions.expire_prompt(services.database, payment.id, proven_absent=window.proven)
+
+
+def _ask_about_payout(services: JobServices, daraja: Daraja, payment: Payment) -> None:
+    """Ask for a payout's fate; the answer comes to the payment's status hook.
+
+    If Daraja never confirmed that it has the payout, send it once more under the same
+    originator id, which Daraja refuses if the first one went in.
+    """
+    if _may_be_sent_again(payment) and payment.questions >= _QUESTIONS_FIRST:
+        submit_one(services, daraja, payment)
+        return
+    if payment.originator_conversation_id is not None:
+        _ask_for_status(services, daraja, payment, payment.originator_conversation_id)
+
+
+def _ask_about_reversal(services: JobServices, daraja: Daraja, payment: Payment) -> None:
+    if payment.conversation_id is not None:
+        _ask_for_status(services, daraja, payment, payment.conversation_id)
+    elif _may_be_sent_again(payment):
+        submit_one(services, daraja, payment)
+
+
+def _may_be_sent_again(payment: Payment) -> bool:
+    # How long Daraja remembers an originator id is unknown; within a day it does.
+    return (
+        payment.state in (PaymentState.UNKNOWN, PaymentState.SUBMITTING)
+        and payment.conversation_id is None
+        and datetime.now(UTC) - payment.created_at < _SEND_AGAIN_WITHIN
+    )
+
+
+def _ask_for_status(
+    services: JobServices, daraja: Daraja, payment: Payment, conversation_id: str
+) -> None:
+    try:
+        answer = transaction_status.ask(
+            daraja,
+            urls=ResultUrls.of_question(services.settings, payment.token),
+            original_conversation_id=conversation_id,
+        )
+    except CredentialError as error:
+        _log.error("status_not_asked", payment_id=payment.id, error=str(error))
+        return
+    _log.info("status_asked", payment_id=payment.id, outcome=answer.outcome.value)

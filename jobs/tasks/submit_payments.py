@@ -1,16 +1,19 @@
 """Send payments that are due to Daraja: prompts about 3 s after END, payouts at once."""
 
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import MappingProxyType
 
-from jobs.clients.mpesa import stk_push
-from jobs.clients.mpesa.account import DarajaAccount
-from jobs.clients.mpesa.outcomes import Answer
+from jobs.clients.mpesa import b2c, reversal, stk_push
+from jobs.clients.mpesa.account import DarajaAccount, ResultUrls
+from jobs.clients.mpesa.credential import CredentialError
+from jobs.clients.mpesa.outcomes import Answer, Outcome
 from jobs.clients.mpesa.transport import Daraja
 from jobs.queue import Task, ring
 from jobs.services import JobServices
-from ledger.commands import submissions
-from ledger.core.payments import Payment
+from ledger.commands import deposit_reversals, submissions
+from ledger.core.payments import Payment, PaymentKind
 from ledger.core.submissions import Sent, Submission
 
 _AT_ONCE = 8
@@ -21,16 +24,25 @@ def run(services: JobServices) -> None:
     daraja = Daraja(DarajaAccount.of_settings(services.settings), services.redis)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while batch := submissions.claim_submissions(services.database, _AT_ONCE):
-            list(pool.map(partial(_submit, services, daraja), batch))
+            list(pool.map(partial(submit_one, services, daraja), batch))
     ring(services.redis, Task.SEND_SMS)
 
 
-def _submit(services: JobServices, daraja: Daraja, payment: Payment) -> None:
+def submit_one(services: JobServices, daraja: Daraja, payment: Payment) -> None:
+    """Send one payment that is committed as being sent, and note the answer."""
     answer = _send(services, daraja, payment)
     submissions.record_submission(services.database, payment.id, submission_of(answer))
 
 
 def _send(services: JobServices, daraja: Daraja, payment: Payment) -> Answer:
+    try:
+        return SENDERS[payment.kind](services, daraja, payment)
+    except CredentialError as error:
+        # Nothing was sent; it goes out when the certificate has been mended.
+        return Answer(Outcome.REFUSED, "no_credential", str(error), temporary=True)
+
+
+def _send_prompt(services: JobServices, daraja: Daraja, payment: Payment) -> Answer:
     assert payment.msisdn is not None
     return stk_push.push(
         daraja,
@@ -40,6 +52,40 @@ def _send(services: JobServices, daraja: Daraja, payment: Payment) -> Answer:
         description="Deposit",
         callback_url=services.settings.stk_callback_url(payment.token),
     )
+
+
+def _send_payout(services: JobServices, daraja: Daraja, payment: Payment) -> Answer:
+    assert payment.msisdn is not None
+    assert payment.originator_conversation_id is not None
+    return b2c.pay(
+        daraja,
+        originator_conversation_id=payment.originator_conversation_id,
+        amount_cents=payment.amount,
+        msisdn=payment.msisdn,
+        remarks=f"Withdrawal {payment.account_reference}",
+        urls=ResultUrls.of_payout(services.settings, payment.token),
+    )
+
+
+def _send_reversal(services: JobServices, daraja: Daraja, payment: Payment) -> Answer:
+    receipt = deposit_reversals.receipt_to_reverse(services.database, payment)
+    return reversal.reverse(
+        daraja,
+        receipt=receipt,
+        amount_cents=payment.amount,
+        urls=ResultUrls.of_payout(services.settings, payment.token),
+    )
+
+
+SENDERS: Mapping[PaymentKind, Callable[[JobServices, Daraja, Payment], Answer]] = MappingProxyType(
+    {
+        PaymentKind.DEPOSIT: _send_prompt,
+        PaymentKind.WITHDRAWAL: _send_payout,
+        PaymentKind.REVERSAL: _send_reversal,
+    }
+)
+"""How each kind of payment is sent. A payout and a reversal may be sent again as they are:
+Daraja refuses the second of either; a prompt never is."""
 
 
 def submission_of(answer: Answer) -> Submission:

@@ -1,8 +1,18 @@
 """Money in by a prompt (STK push): request it, and what becomes of it."""
 
-import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from ledger.commands.payment_parts import (
+    SYSTEM,
+    figures,
+    inserted,
+    new_token,
+    party_of,
+    same_request,
+    tell,
+    told,
+)
 from ledger.core.chart import Kind, SystemAccount
 from ledger.core.context import Context
 from ledger.core.daraja_codes import prompt_failure_needs_review, prompt_failure_template
@@ -20,16 +30,9 @@ from ledger.core.plans import Message, Plan, Posted, moving, new_receipt
 from ledger.core.refusals import Refusal, RefusalCode, first
 from ledger.core.rules import Rules
 from ledger.core.submissions import Submission
-from ledger.db import audit, kernel, outbox, payments, users
+from ledger.db import audit, kernel, payments, users
 from ledger.db.engine import Connection, Database
 from ledger.db.rules_cache import current_rules
-
-SYSTEM = Context.of_system("mpesa")
-
-
-def new_token() -> str:
-    """Return an unguessable path token; hexadecimal, so it holds no word that Daraja refuses."""
-    return secrets.token_hex(16)
 
 
 def request_deposit(
@@ -90,54 +93,6 @@ def _request(
     return inserted(connection, payment_id, user_id, amount, PaymentKind.DEPOSIT, source, reference)
 
 
-def inserted(
-    connection: Connection,
-    payment_id: int | None,
-    user_id: int,
-    amount: int,
-    kind: PaymentKind,
-    source: str,
-    reference: str,
-) -> Payment | Refusal:
-    """Return the payment just inserted, or what a concurrent twin of the request inserted."""
-    if payment_id is not None:
-        payment = payments.get(connection, payment_id)
-        assert payment is not None
-        return payment
-    earlier = payments.find_by_reference(connection, source, reference)
-    if earlier is None:
-        return Refusal(RefusalCode.KEY_REUSED, {"field": "user"})
-    return same_request(earlier, user_id, amount, kind)
-
-
-def same_request(
-    earlier: Payment, user_id: int, amount: int, kind: PaymentKind
-) -> Payment | Refusal:
-    """Return the payment that a repeated key made, or name what differs this time."""
-    compared = (("kind", earlier.kind, kind), ("user", earlier.user_id, user_id))
-    for name, stored, asked in (*compared, ("amount", earlier.amount, amount)):
-        if stored != asked:
-            return Refusal(RefusalCode.KEY_REUSED, {"field": name})
-    return earlier
-
-
-def party_of(connection: Connection, user_id: int) -> Party | Refusal:
-    """Return a customer who may move money, or why not."""
-    found = users.find_parties(connection, user_ids=[user_id], msisdns=[])
-    party = next(iter(found.values()), None)
-    if party is None:
-        return Refusal(RefusalCode.NOT_REGISTERED)
-    refusal = first(
-        (
-            Refusal(RefusalCode.USER_CLOSED) if party.status != "active" else None,
-            Refusal(RefusalCode.PIN_MUST_CHANGE) if party.pin_must_change else None,
-            Refusal(RefusalCode.ACCOUNT_FROZEN) if party.wallet_status == "frozen" else None,
-            Refusal(RefusalCode.ACCOUNT_CLOSED) if party.wallet_status == "closed" else None,
-        )
-    )
-    return party if refusal is None else refusal
-
-
 def _refuse_prompt(
     connection: Connection, party: Party, amount: int, rules: Rules
 ) -> Refusal | None:
@@ -191,7 +146,7 @@ def _deposit_plan(payment: Payment, party: Party, rules: Rules, name: str) -> Pl
                 recipient=party.msisdn,
                 language=party.language,
                 template="deposit_received",
-                params=_figures(payment),
+                params=figures(payment),
                 balance_of=party.wallet_account_id,
             ),
         ),
@@ -199,7 +154,7 @@ def _deposit_plan(payment: Payment, party: Party, rules: Rules, name: str) -> Pl
 
 
 def _suspense_plan(payment: Payment, party: Party | None, reason: str) -> Plan:
-    held = () if party is None else (told(party, "money_in_suspense", **_figures(payment)),)
+    held = () if party is None else (told(party, "money_in_suspense", **figures(payment)),)
     return Plan(
         kind=Kind.SUSPENSE,
         source="mpesa",
@@ -212,25 +167,22 @@ def _suspense_plan(payment: Payment, party: Party | None, reason: str) -> Plan:
     )
 
 
-def _figures(payment: Payment) -> dict[str, int | str]:
-    """Return the parameters of a receipt; M-Pesa's own receipt may come later (row 22)."""
-    figures: dict[str, int | str] = {"amount": payment.amount}
-    if payment.mpesa_receipt is not None:
-        figures["mpesa_receipt"] = payment.mpesa_receipt
-    return figures
-
-
-def told(party: Party, template: str, **params: int | str) -> Message:
-    """Return a message to a customer in the customer's language."""
-    return Message(party.user_id, party.msisdn, party.language, template, params)
-
-
-def tell(connection: Connection, payment: Payment, template: str, **params: int | str) -> None:
-    """Queue a message to the customer of a payment; commits with what it tells."""
-    assert payment.user_id is not None
-    found = users.find_parties(connection, user_ids=[payment.user_id], msisdns=[])
-    party = next(iter(found.values()))
-    outbox.put(connection, told(party, template, **params), payment_id=payment.id)
+def allocate(
+    connection: Connection, context: Context, payment: Payment, party: Party, rules: Rules
+) -> Posted | Refusal:
+    """Move a payment's money from suspense into a wallet, or say why the wallet can't take it."""
+    return kernel.post(
+        connection,
+        context,
+        replace(
+            _deposit_plan(payment, party, rules, payment.payer_name or ""),
+            kind=Kind.SUSPENSE_ALLOCATION,
+            reference=f"payment:{payment.id}:allocation",
+            debits=moving(
+                payment.amount, debit=SystemAccount.SUSPENSE, credit=party.wallet_account_id
+            ),
+        ),
+    )
 
 
 def complete(connection: Connection, payment: Payment, rules: Rules) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from ledger.commands import deposits
+from ledger.commands import deposit_reversals, deposits, withdrawals
+from ledger.commands.payment_parts import SYSTEM
 from ledger.core.payments import (
     Decision,
     Evidence,
@@ -20,7 +21,6 @@ from ledger.db import audit, callbacks, payments
 from ledger.db.engine import Connection, Database
 from ledger.db.rules_cache import current_rules
 
-SYSTEM = deposits.SYSTEM
 _ASK_DELAY = timedelta(seconds=5)
 _QUARANTINED = frozenset({Step.ASK, Step.CONFLICT})
 
@@ -35,7 +35,7 @@ class Applied:
 
 UNMATCHED = Applied(None, Decision(Step.ASK, "no_such_payment"))
 
-Settle = Callable[[Connection, Payment, Evidence, Decision, Rules], None]
+Settle = Callable[[Connection, Payment, Evidence, Rules], None]
 
 
 def apply_callback(
@@ -111,7 +111,7 @@ def apply_to(connection: Connection, payment: Payment, evidence: Evidence, rules
         decision = Decision(Step.CONFLICT, "receipt_used")
     if decision.step is Step.COMPLETE:
         payment = _learn(connection, payment, evidence)
-        _SETTLE[payment.kind](connection, payment, evidence, decision, rules)
+        _SETTLE[payment.kind](connection, payment, evidence, rules)
         if decision.reason == "late_success":
             audit.record(
                 connection,
@@ -123,7 +123,7 @@ def apply_to(connection: Connection, payment: Payment, evidence: Evidence, rules
             )
     elif decision.step is Step.FAIL:
         payment = _learn(connection, payment, evidence)
-        _FAIL[payment.kind](connection, payment, evidence, decision, rules)
+        _FAIL[payment.kind](connection, payment, evidence, rules)
     elif decision.step is Step.ATTACH:
         _learn(connection, payment, evidence)
     elif decision.step is Step.DOUBT:
@@ -174,8 +174,10 @@ def _doubt(connection: Connection, payment: Payment, evidence: Evidence) -> None
         state=PaymentState.UNKNOWN.value,
         result_code=evidence.code,
         result_text=evidence.text,
-        due_at=datetime.now(UTC),
+        due_at=_sooner(payment.due_at),
     )
+    if payment.kind is PaymentKind.WITHDRAWAL and payment.state is not PaymentState.UNKNOWN:
+        withdrawals.tell_pending(connection, payment)
 
 
 def _ask(connection: Connection, payment: Payment, decision: Decision) -> None:
@@ -185,9 +187,13 @@ def _ask(connection: Connection, payment: Payment, decision: Decision) -> None:
     """
     news: dict[str, object] = {"review_reason": decision.reason}
     if payment.submitted_at is not None and payment.state is not PaymentState.COMPLETED:
-        soon = datetime.now(UTC) + _ASK_DELAY
-        news["due_at"] = soon if payment.due_at is None else min(payment.due_at, soon)
+        news["due_at"] = _sooner(payment.due_at)
     payments.update(connection, payment.id, **news)
+
+
+def _sooner(due_at: datetime | None) -> datetime:
+    soon = datetime.now(UTC) + _ASK_DELAY
+    return soon if due_at is None else min(due_at, soon)
 
 
 def _show(connection: Connection, payment: Payment, evidence: Evidence, decision: Decision) -> None:
@@ -208,16 +214,48 @@ def _show(connection: Connection, payment: Payment, evidence: Evidence, decision
 
 
 def _complete_deposit(
-    connection: Connection, payment: Payment, evidence: Evidence, decision: Decision, rules: Rules
+    connection: Connection, payment: Payment, evidence: Evidence, rules: Rules
 ) -> None:
     deposits.complete(connection, payment, rules)
 
 
+def _complete_withdrawal(
+    connection: Connection, payment: Payment, evidence: Evidence, rules: Rules
+) -> None:
+    withdrawals.complete(connection, payment)
+
+
+def _complete_reversal(
+    connection: Connection, payment: Payment, evidence: Evidence, rules: Rules
+) -> None:
+    deposit_reversals.complete(connection, payment)
+
+
 def _fail_deposit(
-    connection: Connection, payment: Payment, evidence: Evidence, decision: Decision, rules: Rules
+    connection: Connection, payment: Payment, evidence: Evidence, rules: Rules
 ) -> None:
     deposits.fail(connection, payment, evidence.code, evidence.text)
 
 
-_SETTLE: dict[PaymentKind, Settle] = {PaymentKind.DEPOSIT: _complete_deposit}
-_FAIL: dict[PaymentKind, Settle] = {PaymentKind.DEPOSIT: _fail_deposit}
+def _fail_withdrawal(
+    connection: Connection, payment: Payment, evidence: Evidence, rules: Rules
+) -> None:
+    withdrawals.fail(connection, payment, evidence.code, evidence.text)
+
+
+def _fail_reversal(
+    connection: Connection, payment: Payment, evidence: Evidence, rules: Rules
+) -> None:
+    deposit_reversals.fail(connection, payment, evidence.code, evidence.text)
+
+
+_SETTLE: dict[PaymentKind, Settle] = {
+    PaymentKind.DEPOSIT: _complete_deposit,
+    PaymentKind.WITHDRAWAL: _complete_withdrawal,
+    PaymentKind.REVERSAL: _complete_reversal,
+}
+_FAIL: dict[PaymentKind, Settle] = {
+    PaymentKind.DEPOSIT: _fail_deposit,
+    PaymentKind.WITHDRAWAL: _fail_withdrawal,
+    PaymentKind.REVERSAL: _fail_reversal,
+}

@@ -3,7 +3,8 @@
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from ledger.commands import deposits
+from ledger.commands import deposit_reversals, deposits, pauses, withdrawals
+from ledger.commands.payment_parts import SYSTEM, tell
 from ledger.core.payments import (
     EXPIRY,
     OPEN_STATES,
@@ -28,10 +29,15 @@ _PROMPT_LIFETIME = timedelta(minutes=2)
 
 
 def claim_submissions(database: Database, limit: int) -> list[Payment]:
-    """Take payments to be sent now. Each is committed as ``submitting`` before it is sent."""
+    """Take payments to be sent now. Each is committed as ``submitting`` before it is sent.
+
+    While payouts are paused, what needs our initiator waits with its hold.
+    """
 
     def work(connection: Connection) -> list[Payment]:
-        claimed = payments.due(connection, (PaymentState.CREATED,), limit)
+        paused = bool(pauses.reasons(connection))
+        kinds = (PaymentKind.DEPOSIT,) if paused else tuple(PaymentKind)
+        claimed = payments.due(connection, (PaymentState.CREATED,), limit, kinds)
         now = datetime.now(UTC)
         for payment in claimed:
             payments.update(
@@ -44,7 +50,7 @@ def claim_submissions(database: Database, limit: int) -> list[Payment]:
             )
         return claimed
 
-    return database.run(deposits.SYSTEM, work)
+    return database.run(SYSTEM, work)
 
 
 def record_submission(database: Database, payment_id: int, submission: Submission) -> None:
@@ -62,7 +68,7 @@ def record_submission(database: Database, payment_id: int, submission: Submissio
         ):
             _accept(connection, payment)
 
-    database.run(deposits.SYSTEM, work)
+    database.run(SYSTEM, work)
 
 
 def _fill_identifiers(connection: Connection, payment: Payment, submission: Submission) -> None:
@@ -92,11 +98,19 @@ def _move(connection: Connection, payment: Payment, submission: Submission) -> N
             result_text=submission.text,
             due_at=datetime.now(UTC) + next_question(payment.kind, 0),
         )
+        _tell_in_doubt(connection, payment)
     elif submission.temporary and _may_try_again(payment):
         _send_again_later(connection, payment, submission)
     else:
         payments.update(connection, payment.id, submitted_at=None)
         _refuse(connection, payment, submission)
+
+
+def _tell_in_doubt(connection: Connection, payment: Payment) -> None:
+    if payment.kind is PaymentKind.DEPOSIT:
+        tell(connection, payment, "deposit_pending", amount=payment.amount)
+    elif payment.kind is PaymentKind.WITHDRAWAL:
+        withdrawals.tell_pending(connection, payment)
 
 
 def _may_try_again(payment: Payment) -> bool:
@@ -129,6 +143,10 @@ def _accept(connection: Connection, payment: Payment) -> None:
 def _refuse(connection: Connection, payment: Payment, submission: Submission) -> None:
     if payment.kind is PaymentKind.DEPOSIT:
         deposits.refused(connection, payment, submission)
+    elif payment.kind is PaymentKind.WITHDRAWAL:
+        withdrawals.refused(connection, payment, submission.code, submission.text)
+    else:
+        deposit_reversals.fail(connection, payment, submission.code, submission.text)
 
 
 def claim_questions(database: Database, limit: int) -> list[Payment]:
@@ -152,7 +170,7 @@ def claim_questions(database: Database, limit: int) -> list[Payment]:
             )
         return claimed
 
-    return database.run(deposits.SYSTEM, work)
+    return database.run(SYSTEM, work)
 
 
 def expire_prompt(database: Database, payment_id: int, *, proven_absent: bool) -> None:
@@ -173,4 +191,4 @@ def expire_prompt(database: Database, payment_id: int, *, proven_absent: bool) -
         ):
             deposits.expire(connection, payment)
 
-    database.run(deposits.SYSTEM, work)
+    database.run(SYSTEM, work)

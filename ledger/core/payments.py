@@ -99,6 +99,7 @@ class Payment:
     hold_transaction_id: int | None
     reverses_payment_id: int | None
     suspense_reason: str | None
+    suspense_resolution: str | None
     review_reason: str | None
     payer_name: str | None
     attempts: int

@@ -129,3 +129,13 @@ def unprocessed_older_than(connection: Connection, age: timedelta) -> int:
     assert row is not None
     count: int = row["waiting"]
     return count
+
+
+def kind_of_token(connection: Connection, token: str) -> str | None:
+    """Return what a path token belongs to: a kind of payment, ``float``, or None."""
+    row = connection.execute(
+        "SELECT kind FROM payments WHERE token = %s"
+        " UNION ALL SELECT 'float' FROM float_readings WHERE token = %s LIMIT 1",
+        (token, token),
+    ).fetchone()
+    return None if row is None else row["kind"]

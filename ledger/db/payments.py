@@ -16,7 +16,8 @@ _COLUMNS = """
     id, kind, state, user_id, msisdn, amount, fee, token, account_reference, source, reference,
     channel, checkout_request_id, merchant_request_id, originator_conversation_id,
     conversation_id, mpesa_receipt, result_code, result_text, settled_by, transaction_id,
-    hold_transaction_id, reverses_payment_id, suspense_reason, review_reason, payer_name,
+    hold_transaction_id, reverses_payment_id, suspense_reason, suspense_resolution,
+    review_reason, payer_name,
     attempts, questions, due_at, created_at, submitted_at, paid_at, settled_at
 """
 _SELECT = f"SELECT {_COLUMNS} FROM payments "  # noqa: S608  # constants only
@@ -161,13 +162,19 @@ def open_reversal_of(connection: Connection, payment_id: int) -> Payment | None:
     )
 
 
-def due(connection: Connection, states: tuple[PaymentState, ...], limit: int) -> list[Payment]:
+def due(
+    connection: Connection,
+    states: tuple[PaymentState, ...],
+    limit: int,
+    kinds: tuple[PaymentKind, ...] = tuple(PaymentKind),
+) -> list[Payment]:
     """Lock and return payments in some states whose time has come; others' locks are skipped."""
     return _many(
         connection,
-        "WHERE state = ANY (%s) AND due_at <= now() ORDER BY due_at, id LIMIT %s"
-        " FOR UPDATE SKIP LOCKED",
+        "WHERE state = ANY (%s) AND kind = ANY (%s) AND due_at <= now()"
+        " ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
         [state.value for state in states],
+        [kind.value for kind in kinds],
         limit,
     )
 

@@ -25,6 +25,14 @@ def find_by_msisdn(connection: Connection, msisdn: str) -> User | None:
         return cursor.execute(_USER + " WHERE u.msisdn = %s", (msisdn,)).fetchone()
 
 
+def find_msisdn_by_hash(connection: Connection, msisdn_hash: str) -> str | None:
+    """Return the customer's number behind the SHA-256 by which C2B version 1 names a payer."""
+    row = connection.execute(
+        "SELECT msisdn FROM users WHERE msisdn_hash = %s", (msisdn_hash,)
+    ).fetchone()
+    return None if row is None else row["msisdn"]
+
+
 def get(connection: Connection, user_id: int) -> User | None:
     """Return a customer by id."""
     with connection.cursor(row_factory=class_row(User)) as cursor:

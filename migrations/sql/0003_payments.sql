@@ -40,7 +40,7 @@ CREATE TABLE payments (
     suspense_resolution text,
     review_reason text,
     CONSTRAINT payments_source_reference_unique UNIQUE (source, reference),
-    CONSTRAINT payments_has_user CHECK (kind = 'paybill' OR user_id IS NOT NULL),
+    CONSTRAINT payments_has_user CHECK (kind IN ('paybill', 'reversal') OR user_id IS NOT NULL),
     CONSTRAINT payments_completed_is_posted CHECK (state <> 'completed' OR transaction_id IS NOT NULL)
 );
 -- What a deposit's payer sees and what Pull and a twin confirmation carry back: never twice.

@@ -9,7 +9,12 @@ NAMED_IN_COMMANDS = (
     "deposit_received",
     "deposit_failed_busy",
     "deposit_expired",
+    "deposit_pending",
+    "deposit_reversed",
     "money_in_suspense",
+    "withdrawal_completed",
+    "withdrawal_pending",
+    "withdrawal_requested",
 )
 
 
@@ -21,4 +26,5 @@ def test_messages_of_commands_have_texts(name: str) -> None:
 def test_every_result_code_leads_to_a_text() -> None:
     codes = [str(code) for code in range(10_000)] + ["SFC_IC0003", "R000001", "made up"]
     wanted = {daraja_codes.prompt_failure_template(code) for code in codes}
+    wanted |= {daraja_codes.payout_failure(code).template for code in codes}
     assert wanted <= set(templates())

@@ -10,15 +10,24 @@ import psycopg
 import structlog
 from flask import Blueprint, Response, abort, jsonify, request
 
+from jobs.clients.mpesa.bodies import read_paybill_notice
 from jobs.clients.mpesa.outcomes import clean_text
 from jobs.clients.mpesa.redaction import redact_bytes
 from jobs.queue import Task, ring
 from ledger.commands import inbox
+from ledger.commands.paybill import refuse_paybill
+from ledger.core.refusals import RefusalCode
 from ussd_app.services import services
 
 BODY_BYTES_MAX = 64 * 1024
 _HEADERS_KEPT = ("Content-Type", "User-Agent", "Businessshortcode", "X-Forwarded-For")
 _TOKEN_LENGTH_MAX = 64
+_PAYBILL = "paybill"
+"""Stands for the token of paybill bodies, whose path holds a key instead."""
+_REFUSALS = {
+    RefusalCode.RECIPIENT_UNKNOWN: "C2B00012",
+    RefusalCode.WALLET_FULL: "C2B00013",
+}
 
 blueprint = Blueprint("mpesa_hooks", __name__, url_prefix="/hooks")
 _log = structlog.get_logger(__name__)
@@ -54,7 +63,39 @@ def status_timeout(token: str) -> tuple[Response, int]:
     return _take("status_timeout", token)
 
 
-def check_key(key: str) -> None:
+@blueprint.post("/c2b/<key>/confirm")
+def paybill_confirmed(key: str) -> tuple[Response, int]:
+    """Take the confirmation of a paybill payment; the money is here already (Daraja 1.12)."""
+    _check_key(key)
+    return _take("c2b_confirm", _PAYBILL)
+
+
+@blueprint.post("/c2b/<key>/validate")
+def paybill_asked(key: str) -> tuple[Response, int]:
+    """Say whether an account can take a payment: one look-up, no write (Daraja 1.12).
+
+    What can't be looked up now is refused: the payer keeps the money and can try again.
+    """
+    _check_key(key)
+    notice = read_paybill_notice(_read_body())
+    if notice is None or notice.amount is None or notice.amount <= 0:
+        return _answer_question("C2B00013")
+    if notice.shortcode != services().settings.mpesa_shortcode:
+        return _answer_question("C2B00015")
+    try:
+        refusal = refuse_paybill(services().database, notice.account_number, notice.amount)
+    except psycopg.Error as error:
+        _log.error("paybill_not_validated", error=type(error).__name__)
+        return _answer_question("C2B00016")
+    code = "0" if refusal is None else _REFUSALS.get(refusal.code, "C2B00016")
+    return _answer_question(code)
+
+
+def _answer_question(code: str) -> tuple[Response, int]:
+    return jsonify(ResultCode=code, ResultDesc="Accepted" if code == "0" else "Rejected"), 200
+
+
+def _check_key(key: str) -> None:
     """Answer 404 to a paybill path without one of the configured keys."""
     keys = services().settings.mpesa_c2b_keys
     found = [hmac.compare_digest(key.encode(), known.get_secret_value().encode()) for known in keys]
@@ -63,19 +104,19 @@ def check_key(key: str) -> None:
 
 
 def _take(kind: str, token: str) -> tuple[Response, int]:
-    if store_body(kind, token, read_body()):
+    if _store_body(kind, token, _read_body()):
         return jsonify(ResultCode=0, ResultDesc="Accepted"), 200
     # Should Daraja retry at all, it is after this.
     return jsonify(ResultCode=1, ResultDesc="Not stored"), 500
 
 
-def read_body() -> bytes:
+def _read_body() -> bytes:
     """Return the request's body, cut at 64 KiB."""
     request.max_content_length = None
     return request.stream.read(BODY_BYTES_MAX)
 
 
-def store_body(kind: str, token: str, body: bytes) -> bool:
+def _store_body(kind: str, token: str, body: bytes) -> bool:
     """Keep a body and ring for the job; False when the database did not take it."""
     shared = services()
     try:

@@ -17,6 +17,7 @@ from ledger.core.msisdn import parse_msisdn
 _RECEIPT = re.compile(r"[A-Z0-9]{6,20}", re.ASCII)
 _DUMMY_RECEIPT = re.compile(r"[A-Z0-9]{1,5}0{7}", re.ASCII)
 _IDENTIFIER_LENGTH_MAX = 100
+_PARAMETER_LENGTH_MAX = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class ResultBody:
 
     def parameter_text(self, *names: str) -> str | None:
         """Return a parameter as text, or None when it is missing or empty."""
-        return _text(self.parameter(*names))
+        return _text(self.parameter(*names), _PARAMETER_LENGTH_MAX)
 
     def receipt(self, *names: str) -> str | None:
         """Return a parameter if it looks like a receipt and not like a dummy."""

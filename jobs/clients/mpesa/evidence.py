@@ -1,6 +1,8 @@
 """Turn Daraja's bodies into evidence: what each says about a payment, in the ledger's words."""
 
-from jobs.clients.mpesa.bodies import PromptCallback, ResultBody
+import re
+
+from jobs.clients.mpesa.bodies import PaybillNotice, PromptCallback, ResultBody
 from jobs.clients.mpesa.clock import parse_compact
 from jobs.clients.mpesa.pull import PulledTransaction
 from jobs.clients.mpesa.shillings import cents_of
@@ -14,9 +16,12 @@ from ledger.core.daraja_codes import (
     payout_failure,
     reversal_failed,
 )
+from ledger.core.msisdn import parse_msisdn
+from ledger.core.paybill import PaybillPayment
 from ledger.core.payments import Evidence, EvidenceSource, Verdict
 
 _PAID = "0"
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def of_prompt_callback(callback: PromptCallback) -> Evidence:
@@ -124,3 +129,18 @@ def of_status_result(result: ResultBody) -> Evidence:
 def of_timeout() -> Evidence:
     """Read a queue timeout: nobody knows, so the payment is asked about (1.8)."""
     return Evidence(EvidenceSource.TIMEOUT, Verdict.OPEN, "timeout", "M-Pesa's queue timed out")
+
+
+def of_paybill(notice: PaybillNotice, receipt: str, amount: int) -> PaybillPayment:
+    """Read a paybill confirmation; its MSISDN is plain, masked or a hash (row 19)."""
+    digest = notice.msisdn_text.lower()
+    return PaybillPayment(
+        receipt=receipt,
+        amount=amount,
+        account_number=notice.account_number,
+        payer_msisdn=parse_msisdn(notice.msisdn_text),
+        payer_hash=digest if _HASH.fullmatch(digest) else None,
+        payer_name=notice.payer_name,
+        paid_at=notice.paid_at,
+        kind=notice.kind,
+    )

@@ -1,0 +1,328 @@
+"""Money out to M-Pesa (B2C): hold first, send later, settle or release on a verdict only."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from ledger.commands import pauses
+from ledger.commands.payment_parts import (
+    SYSTEM,
+    figures,
+    inserted,
+    new_token,
+    party_of,
+    same_request,
+    tell,
+)
+from ledger.core.chart import Kind, SystemAccount
+from ledger.core.context import Context
+from ledger.core.daraja_codes import payout_failure
+from ledger.core.money import AMOUNT_CENTS_MAX
+from ledger.core.parties import Party
+from ledger.core.payments import Payment, PaymentKind, PaymentState
+from ledger.core.plans import Message, Plan, Posted, Usage, moving, new_receipt
+from ledger.core.refusals import Refusal, RefusalCode, first
+from ledger.core.rules import Rules, nairobi_day
+from ledger.db import audit, kernel, payments, users
+from ledger.db.engine import Connection, Database
+from ledger.db.rules_cache import current_rules
+
+CAPPED_DAY_CENTS = 1_000_00
+"""What may leave in a day while withdrawals are capped, as after a forgotten PIN."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalQuote:
+    """What a customer sees before the PIN, in cents."""
+
+    amount: int
+    fee: int
+    total: int
+
+
+def quote(
+    database: Database, context: Context, user_id: int, amount: int
+) -> WithdrawalQuote | Refusal:
+    """Say what a withdrawal would cost, or why it can't be made now. Writes nothing."""
+    rules = current_rules(database)
+
+    def work(connection: Connection) -> WithdrawalQuote | Refusal:
+        party = party_of(connection, user_id)
+        if isinstance(party, Refusal):
+            return party
+        fee = rules.fee("withdrawal", amount)
+        refusal = first(
+            (
+                _refuse(connection, party, amount, rules),
+                Refusal(RefusalCode.INSUFFICIENT_FUNDS, {"balance": party.balance, "fee": fee})
+                if party.balance < amount + fee
+                else None,
+            )
+        )
+        return refusal or WithdrawalQuote(amount, fee, amount + fee)
+
+    return database.run(context, work)
+
+
+def request_withdrawal(
+    database: Database, context: Context, user_id: int, amount: int, *, source: str, reference: str
+) -> Payment | Refusal:
+    """Hold an amount in cents and its fee, and promise a payout to the customer's own number.
+
+    The PIN has been checked before. The row, the hold and the originator id that Daraja
+    will know the payout by are committed together; a worker sends it. The same
+    (source, reference) gives the same payment again.
+    """
+    rules = current_rules(database)
+
+    def work(connection: Connection) -> Payment | Refusal:
+        earlier = payments.find_by_reference(connection, source, reference)
+        if earlier is not None:
+            return same_request(earlier, user_id, amount, PaymentKind.WITHDRAWAL)
+        party = party_of(connection, user_id)
+        if isinstance(party, Refusal):
+            return party
+        refusal = _refuse(connection, party, amount, rules)
+        if refusal is not None:
+            return refusal
+        payment_id = payments.insert(
+            connection,
+            payments.NewPayment(
+                kind=PaymentKind.WITHDRAWAL,
+                state=PaymentState.CREATED,
+                user_id=user_id,
+                msisdn=party.msisdn,
+                amount=amount,
+                fee=rules.fee("withdrawal", amount),
+                token=new_token(),
+                account_reference=new_receipt(),
+                source=source,
+                reference=reference,
+                channel=context.channel,
+                due_at=datetime.now(UTC),
+                originator_conversation_id=str(uuid4()),
+            ),
+        )
+        payment = inserted(
+            connection, payment_id, user_id, amount, PaymentKind.WITHDRAWAL, source, reference
+        )
+        if isinstance(payment, Refusal) or payment_id is None:
+            return payment
+        return _hold(connection, context, payment, party, rules)
+
+    return database.run(context, work)
+
+
+def _refuse(connection: Connection, party: Party, amount: int, rules: Rules) -> Refusal | None:
+    return first(
+        (
+            rules.refuse_amount("withdrawal", amount),
+            Refusal(RefusalCode.WITHDRAWALS_PAUSED) if pauses.reasons(connection) else None,
+            Refusal(RefusalCode.WITHDRAWALS_CAPPED, {"maximum": CAPPED_DAY_CENTS})
+            if _is_capped(party) and amount > CAPPED_DAY_CENTS
+            else None,
+        )
+    )
+
+
+def _is_capped(party: Party) -> bool:
+    until = party.withdrawals_capped_until
+    return until is not None and until > datetime.now(UTC)
+
+
+def _hold(
+    connection: Connection, context: Context, payment: Payment, party: Party, rules: Rules
+) -> Payment | Refusal:
+    daily_max = rules.limits["withdrawal"].daily
+    posted = kernel.post(
+        connection,
+        context,
+        Plan(
+            kind=Kind.WITHDRAWAL_HOLD,
+            source="mpesa",
+            reference=f"payment:{payment.id}:hold",
+            debits=moving(
+                payment.amount + payment.fee,
+                debit=party.wallet_account_id,
+                credit=SystemAccount.PENDING_WITHDRAWALS,
+            ),
+            request={"payment": payment.id, "amount": payment.amount, "fee": payment.fee},
+            details={
+                "fee": payment.fee,
+                "to": {"name": "M-Pesa", "msisdn": party.public["msisdn"]},
+            },
+            payment_id=payment.id,
+            usage=_usage(
+                payment,
+                party,
+                payment.amount,
+                min(daily_max, CAPPED_DAY_CENTS) if _is_capped(party) else daily_max,
+            ),
+            messages=(
+                Message(
+                    user_id=party.user_id,
+                    recipient=party.msisdn,
+                    language=party.language,
+                    template="withdrawal_requested",
+                    params={"amount": payment.amount, "fee": payment.fee},
+                    balance_of=party.wallet_account_id,
+                ),
+            ),
+        ),
+    )
+    if isinstance(posted, Refusal):
+        if posted.code is RefusalCode.INSUFFICIENT_FUNDS:
+            return Refusal(posted.code, {"balance": posted.details["balance"], "fee": payment.fee})
+        return posted
+    payments.update(connection, payment.id, hold_transaction_id=posted.transaction_id)
+    held = payments.get(connection, payment.id)
+    assert held is not None
+    return held
+
+
+def _usage(payment: Payment, party: Party, amount: int, daily_max: int) -> Usage:
+    return Usage(
+        account_id=party.wallet_account_id,
+        kind="withdrawal",
+        day=nairobi_day(payment.created_at),
+        amount=amount,
+        daily_max=daily_max,
+    )
+
+
+def complete(connection: Connection, payment: Payment) -> None:
+    """Book a payout that M-Pesa made. After a release the money is taken again, if it is there."""
+    released = payment.state is PaymentState.FAILED
+    party = _party(connection, payment)
+    posted: Posted | Refusal | None = None
+    suspense_reason = None
+    if not released:
+        posted = kernel.post(
+            connection, SYSTEM, _settlement(payment, party, SystemAccount.PENDING_WITHDRAWALS)
+        )
+    else:
+        posted = kernel.post(
+            connection, SYSTEM, _settlement(payment, party, party.wallet_account_id)
+        )
+        if isinstance(posted, Refusal):
+            # Paid out, released, and spent or frozen since: the float has shrunk all the same.
+            suspense_reason = f"paid_out_after_release:{posted.code.value}"
+            posted = kernel.post(
+                connection, SYSTEM, _settlement(payment, party, SystemAccount.SUSPENSE)
+            )
+    if isinstance(posted, Refusal):
+        raise AssertionError(f"a settlement was refused: {posted.code}")
+    payments.update(
+        connection,
+        payment.id,
+        state=PaymentState.COMPLETED.value,
+        transaction_id=posted.transaction_id,
+        settled_at=datetime.now(UTC),
+        suspense_reason=suspense_reason,
+        review_reason=None,
+        due_at=None,
+    )
+
+
+def _settlement(payment: Payment, party: Party, debit: int) -> Plan:
+    debits = {debit: payment.amount + payment.fee, int(SystemAccount.CASH): -payment.amount}
+    if payment.fee:
+        debits[SystemAccount.REVENUE_FEES] = -payment.fee
+    return Plan(
+        kind=Kind.WITHDRAWAL_SETTLEMENT,
+        source="mpesa",
+        reference=f"payment:{payment.id}:settlement",
+        debits=debits,
+        request={"payment": payment.id, "amount": payment.amount, "fee": payment.fee},
+        details={
+            "fee": payment.fee,
+            "mpesa_receipt": payment.mpesa_receipt or "",
+            "to": {"name": "M-Pesa", "msisdn": party.public["msisdn"]},
+        },
+        payment_id=payment.id,
+        messages=(
+            Message(
+                user_id=party.user_id,
+                recipient=party.msisdn,
+                language=party.language,
+                template="withdrawal_completed",
+                params={**figures(payment), "fee": payment.fee},
+                balance_of=debit if debit == party.wallet_account_id else None,
+            ),
+        ),
+    )
+
+
+def fail(connection: Connection, payment: Payment, code: str, text: str) -> None:
+    """Give the hold back after a definite failure, and pause payouts if the fault is ours."""
+    failure = payout_failure(code)
+    _release(connection, payment, code, text, failure.template)
+    if failure.pause_reason is not None:
+        pauses.pause(connection, failure.pause_reason, code, payment.id)
+
+
+def refused(connection: Connection, payment: Payment, code: str, text: str) -> None:
+    """Give the hold back because Daraja certainly did not take the request."""
+    _release(connection, payment, code, text, "withdrawal_failed_service")
+    payments.update(connection, payment.id, review_reason="payout_refused")
+
+
+def _release(connection: Connection, payment: Payment, code: str, text: str, template: str) -> None:
+    party = _party(connection, payment)
+    posted = kernel.post(connection, SYSTEM, _void(payment, party, template, to_wallet=True))
+    suspense_reason = None
+    if isinstance(posted, Refusal):
+        # A frozen wallet takes nothing: the money waits for a person.
+        suspense_reason = posted.code.value
+        posted = kernel.post(connection, SYSTEM, _void(payment, party, template, to_wallet=False))
+    if isinstance(posted, Refusal):
+        raise AssertionError(f"a release was refused: {posted.code}")
+    payments.update(
+        connection,
+        payment.id,
+        state=PaymentState.FAILED.value,
+        result_code=code,
+        result_text=text,
+        settled_at=datetime.now(UTC),
+        suspense_reason=suspense_reason,
+        due_at=None,
+    )
+
+
+def _void(payment: Payment, party: Party, template: str, *, to_wallet: bool) -> Plan:
+    credit = party.wallet_account_id if to_wallet else SystemAccount.SUSPENSE
+    params: dict[str, int | str] = {"amount": payment.amount}
+    return Plan(
+        kind=Kind.WITHDRAWAL_VOID,
+        source="mpesa",
+        reference=f"payment:{payment.id}:void",
+        debits=moving(
+            payment.amount + payment.fee, debit=SystemAccount.PENDING_WITHDRAWALS, credit=credit
+        ),
+        request={"payment": payment.id, "amount": payment.amount, "fee": payment.fee},
+        details={"fee": payment.fee, "from": {"name": "M-Pesa", "msisdn": ""}},
+        payment_id=payment.id,
+        usage=_usage(payment, party, -payment.amount, AMOUNT_CENTS_MAX),
+        messages=(
+            Message(
+                user_id=party.user_id,
+                recipient=party.msisdn,
+                language=party.language,
+                template=template if to_wallet else "money_in_suspense",
+                params=params,
+                balance_of=party.wallet_account_id if to_wallet else None,
+            ),
+        ),
+    )
+
+
+def tell_pending(connection: Connection, payment: Payment) -> None:
+    """Tell the customer once that M-Pesa has not answered and that the money is held."""
+    tell(connection, payment, "withdrawal_pending", amount=payment.amount)
+    audit.record(connection, "payment.in_doubt", "payment", payment.id)
+
+
+def _party(connection: Connection, payment: Payment) -> Party:
+    assert payment.user_id is not None
+    found = users.find_parties(connection, user_ids=[payment.user_id], msisdns=[])
+    return next(iter(found.values()))
