@@ -64,33 +64,6 @@ DEPOSIT_FAILED_WRONG_PIN = Template(
     " Hakuna pesa iliyotoka. Kujaribu tena piga {ussd_code}.",
 )
 
-DEPOSIT_FAILED_BUSY = Template(
-    name="deposit_failed_busy",
-    fields={"amount": MONEY},
-    en="Your deposit of {amount} was not completed: M-PESA is busy. No money has moved."
-    " Please wait 2 minutes, then dial {ussd_code}.",
-    sw="Kuweka {amount} hakukukamilika: M-PESA ina shughuli nyingi. Hakuna pesa iliyotoka."
-    " Subiri dakika 2, kisha piga {ussd_code}.",
-)
-
-DEPOSIT_FAILED_LIMIT = Template(
-    name="deposit_failed_limit",
-    fields={"amount": MONEY},
-    en="Your deposit of {amount} was not completed: it is over your M-PESA limit."
-    " No money has moved. Try a smaller amount: dial {ussd_code}.",
-    sw="Kuweka {amount} hakukukamilika: imezidi kiwango chako cha M-PESA."
-    " Hakuna pesa iliyotoka. Jaribu kiasi kidogo: piga {ussd_code}.",
-)
-
-DEPOSIT_EXPIRED = Template(
-    name="deposit_expired",
-    fields={"amount": MONEY},
-    en="M-PESA did not confirm your deposit of {amount}, so it is closed. If M-PESA took the"
-    " money we will add it by itself and send you an SMS.",
-    sw="M-PESA haikuthibitisha kuweka {amount}, imefungwa. Ikiwa M-PESA ilichukua pesa"
-    " tutaziongeza zenyewe na kukutumia SMS.",
-)
-
 DEPOSIT_FAILED_LIMIT = Template(
     name="deposit_failed_limit",
     fields={"amount": MONEY},

@@ -8,7 +8,6 @@ from ledger.db import callbacks, payments
 from ledger.db.callbacks import Callback
 from ledger.db.engine import Database
 
-
 _ID_DIGITS_MAX = 18
 
 
