@@ -170,7 +170,7 @@ class JobSettings(LedgerSettings):
     @classmethod
     def _no_sandbox_user(cls, value: str, info: ValidationInfo) -> str:
         if in_production(info) and value == "sandbox":
-            raise ValueError("is Africa's Talking's sandbox, which production refuses")
+            raise ValueError("is Africa's Talking's test account, which production refuses")
         return value
 
     @field_validator(

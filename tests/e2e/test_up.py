@@ -1,0 +1,131 @@
+"""`cycle up`: starts everything, says where, and leaves nothing behind."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+import requests
+
+from tests.e2e.stack import ROOT, running, start, wait_until
+
+KEYS = {
+    "web",
+    "standin",
+    "database_url",
+    "redis_url",
+    "ussd_code",
+    "sms_code",
+    "at_key",
+    "admin",
+}
+
+
+def test_up_says_where_everything_is_and_stops_without_a_trace() -> None:
+    with running() as up:
+        assert set(up.where) == KEYS
+        assert set(up.where["admin"]) == {"email", "password"}
+        assert requests.get(f"{up.where['web']}/readyz", timeout=5).json()["ready"] is True
+        assert requests.get(f"{up.where['standin']}/phone", timeout=5).ok
+        with psycopg.connect(up.where["database_url"]) as connection:
+            people = connection.execute("SELECT count(*) FROM users").fetchone()
+        assert people is not None
+        with redis.Redis.from_url(up.where["redis_url"]) as client:
+            assert client.ping()
+        family = up.descendants()
+        assert len(family) > 6
+
+        assert up.stop(signal.SIGINT) == 0
+
+        _, alive = psutil.wait_procs(family, timeout=5)
+        assert alive == []
+
+
+def test_killed_up_takes_its_children_along() -> None:
+    if shutil.which("setpriv") is None:
+        pytest.skip("only Linux tells children that their parent was killed")
+    with running() as up:
+        family = up.descendants()
+
+        up.stop(signal.SIGKILL)
+
+        _, alive = psutil.wait_procs(family, timeout=15)
+        assert alive == []
+
+
+@pytest.mark.parametrize("word", ["jobs.worker", "redis-server", "granian"])
+def test_dead_child_is_named_and_ends_up(word: str) -> None:
+    name = {"jobs.worker": "worker", "redis-server": "redis", "granian": "web"}[word]
+    with running() as up:
+        family = up.descendants()
+
+        up.child(word).kill()
+
+        assert up.process.wait(30) == 1
+        _, alive = psutil.wait_procs(family, timeout=5)
+        assert alive == []
+        assert f"{name} ended with signal SIGKILL" in up.stderr()
+
+
+@pytest.mark.parametrize(("option", "owner"), [("--port", "web"), ("--standin-port", "stand-in")])
+def test_busy_port_is_named(option: str, owner: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        process = start("--ephemeral", option, str(port))
+        _, stderr = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert f"port {port}" in stderr
+    assert owner in stderr
+    assert f"process {os.getpid()}" in stderr
+
+
+def test_unknown_option_is_a_usage_error() -> None:
+    process = start("--nonsense")
+    process.communicate(timeout=30)
+
+    assert process.returncode == 2
+
+
+def test_up_works_as_a_plain_user() -> None:
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("already a plain user, or no way to become one")
+    user = pwd.getpwnam("nobody")
+    prefix = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    for needed in (Path(sys.executable).resolve(), ROOT / "Procfile"):
+        if subprocess.run([*prefix, "test", "-r", str(needed)], check=False).returncode:
+            pytest.skip(f"a plain user can't read {needed.name} where it lies")
+
+    with running(prefix=prefix, environment={"HOME": "/nonexistent"}) as up:
+        owners = {one.uids().real for one in up.descendants()}
+        assert owners == {user.pw_uid}
+        assert requests.get(f"{up.where['web']}/readyz", timeout=5).ok
+        assert up.stop() == 0
+
+
+def test_web_comes_back_when_its_server_process_is_killed() -> None:
+    with running() as up:
+        workers = up.child("granian").children()
+        assert workers, "granian serves from processes of its own"
+
+        for worker in workers:
+            worker.kill()
+
+        def answers() -> bool:
+            try:
+                return requests.get(f"{up.where['web']}/healthz", timeout=1).ok
+            except requests.RequestException:
+                return False
+
+        wait_until(answers)
