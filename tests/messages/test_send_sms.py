@@ -165,6 +165,7 @@ def test_a_worker_killed_between_send_and_commit_loses_nothing(texting: Texting)
     sender = send_sms.SmsSender(
         send_sms.SmsClient.from_settings(texting.services.settings),
         send_sms.brand_of(texting.services),
+        texting.services.settings.pin_pepper.get_secret_value(),
     )
     with texting.database.transaction(SYSTEM) as connection:
         claimed = outbox_sending.claim(connection, "sms", 10)
