@@ -25,6 +25,9 @@ CANCELLED = Outcome("1032", "Request cancelled by user")
 UNREACHABLE = Outcome("1037", "DS timeout user cannot be reached")
 INITIATOR_INVALID = Outcome("2001", "The initiator information is invalid.")
 CREDENTIAL_LOCKED = Outcome("8006", "The security credential is locked.")
+LOCKED_SUBSCRIBER = Outcome(
+    "1001", "Unable to lock subscriber, a transaction is already in process"
+)
 RULE_LIMITED = Outcome("17", "Rule limited.")
 NOT_PERMITTED = Outcome("2028", "The request is not permitted according to product assignment.")
 EXPIRED = Outcome("1019", "Transaction has expired")
@@ -55,9 +58,7 @@ ANSWERS: dict[str, dict[str, Outcome]] = {
         "expire": EXPIRED,
         "wrong_pin": INITIATOR_INVALID,
         "rule_limited": RULE_LIMITED,
-        "lock_subscriber": Outcome(
-            "1001", "Unable to lock subscriber, a transaction is already in process"
-        ),
+        "lock_subscriber": LOCKED_SUBSCRIBER,
         "push_error": Outcome("1025", "An error occurred while sending a push request."),
         "push_error_9999": Outcome("9999", "An error occurred while sending a push request."),
     },

@@ -6,6 +6,7 @@ from standin.behaviour import BehaviourSwitch
 from standin.books import Books
 from standin.clock import Clock
 from standin.faults import Faults
+from standin.lines import Lines
 from standin.money import to_cents
 from standin.prompts import Prompts
 from standin.requests_log import RequestLog
@@ -27,6 +28,7 @@ class World:
     behaviour: BehaviourSwitch
     requests: RequestLog
     prompts: Prompts
+    lines: Lines
     scheduler: Scheduler
     sender: Sender
 
@@ -46,6 +48,7 @@ class World:
             behaviour=BehaviourSwitch(),
             requests=RequestLog(),
             prompts=Prompts(),
+            lines=Lines(),
             scheduler=Scheduler(),
             sender=Sender(clock),
         )

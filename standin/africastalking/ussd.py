@@ -106,6 +106,7 @@ class Ussd:
         session = Session(msisdn, networks.of(msisdn), *hop)
         with self._lock:
             self._sessions[msisdn] = session
+        self._world.lines.take(msisdn, session.id)
         self._world.scheduler.after(
             self._world.behaviour.now.ussd_session_seconds, lambda: self._time_out(session)
         )
@@ -138,12 +139,6 @@ class Ussd:
             session = self._sessions.get(msisdn)
             state = NO_SESSION if session is None else session.as_json()
         return {**state, "network": networks.of(msisdn).name}
-
-    def in_session(self, msisdn: str) -> bool:
-        """Whether a session is open; such a phone can't show an STK prompt."""
-        with self._lock:
-            session = self._sessions.get(msisdn)
-            return session is not None and session.open
 
     def _hop(self, session: Session) -> dict[str, Any]:
         fault = self._world.faults.pick("at.ussd", msisdn=session.msisdn)
@@ -222,6 +217,7 @@ class Ussd:
                 return
             session.open = False
             session.status, session.screen, session.error = status, screen, error
+        self._world.lines.release(session.msisdn, session.id)
         form = self._event(session)
         self._world.scheduler.after(
             0, lambda: self._product.post("at.ussd-events", "ussd-events", form)

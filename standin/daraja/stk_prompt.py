@@ -16,6 +16,7 @@ from standin.scenarios import (
     CANCELLED,
     CREDENTIAL_LOCKED,
     INITIATOR_INVALID,
+    LOCKED_SUBSCRIBER,
     NOT_PERMITTED,
     RULE_LIMITED,
     UNREACHABLE,
@@ -89,6 +90,8 @@ def _decided_without_customer(daraja: Daraja, payment: Payment) -> Outcome | Non
         return NOT_PERMITTED
     if not world.books.customer(payment.msisdn).reachable:
         return UNREACHABLE
+    if world.lines.busy(payment.msisdn):
+        return LOCKED_SUBSCRIBER
     if _same_amount_paid_lately(daraja, payment):
         return RULE_LIMITED
     return None

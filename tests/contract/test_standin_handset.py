@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from standin.server import Server
+from tests.contract.daraja_side import Merchant
 from tests.contract.fake_product import FakeProduct, Reply, eventually
 
 PHONE = "254712345678"
@@ -216,3 +217,17 @@ def test_slow_phones_do_not_hold_up_others(standin: Server, product: FakeProduct
         requests.post(slow, json={"input": "*384*2929#"}, timeout=0.2)
     assert requests.post(slow.replace("dial", "reply"), json={"input": "1"}, timeout=1).ok is False
     assert dial(standin)["open"] is True
+
+
+def test_a_phone_in_a_session_can_not_show_a_prompt(
+    standin: Server, product: FakeProduct, merchant: Merchant
+) -> None:
+    dial(standin)
+    merchant.push()
+    path = "/hooks/stk/a-long-token-of-a-payment"
+    eventually(lambda: merchant.listener.at(path), "the callback")
+    assert merchant.listener.at(path)[0].json["Body"]["stkCallback"]["ResultCode"] == 1001
+    assert call(standin, "/prompts", method="GET") == []
+    call(standin, "/hangup")
+    merchant.push()
+    assert len(call(standin, "/prompts", method="GET")) == 1
