@@ -7,7 +7,9 @@ from datetime import datetime
 
 _ALPHABET = string.ascii_uppercase + string.digits
 _DAYS = "123456789ABCDEFGHIJKLMNOPQRSTUV"
-_counter = itertools.count(1)
+_TAILS = len(_ALPHABET) ** 4
+# Starts anywhere, so that a stand-in started again on the same day repeats no receipt.
+_counter = itertools.count(secrets.randbelow(_TAILS))
 
 
 def date_prefix(moment: datetime) -> str:

@@ -1,5 +1,6 @@
 """What the APIs share: tokens, the courier of callbacks, and the way through one call."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -163,7 +164,7 @@ def _after(api: Api, fault: Fault | None, reply: Reply) -> Reply:
         time.sleep(fault.seconds or 0.0)
         return CUT
     elif fault.kind == "string_types" and isinstance(reply.body, dict):
-        return Reply(reply.status, {k: _as_other_type(v) for k, v in reply.body.items()})
+        return Reply(reply.status, _as_other_type(reply.body))
     elif fault.processed:
         return _wrong_answer(api, fault) or reply
     return reply
@@ -196,8 +197,12 @@ def _wrong_answer(api: Api, fault: Fault) -> Reply | None:
 
 def _as_other_type(value: object) -> object:
     """Turn numbers into strings and strings of digits into numbers, as drifting types do."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
+    if isinstance(value, dict):
+        return {name: _as_other_type(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_other_type(inner) for inner in value]
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.00)?", value):
+        return int(value.removesuffix(".00"))
     return str(value) if isinstance(value, int | float) else value
 
 
