@@ -80,6 +80,7 @@ def environment(
         "AT_SENDER_ID": "CYCLE",
         "AT_BASE_URL": f"{standin_url}/at",
         "USSD_CODE": USSD_CODE,
+        "SUPPORT_NUMBER": "0700000000",
         "SMS_CODE": SMS_CODE,
         "MPESA_BASE_URL": f"{standin_url}/daraja",
         "MPESA_SHORTCODE": SHORTCODE,

@@ -66,6 +66,13 @@ def change_pin(
     checked = check_pin(database, context, user_id, old_pin)
     if isinstance(checked, Refusal):
         return checked
+    return choose_pin(database, context, user_id, new_pin)
+
+
+def choose_pin(
+    database: Database, context: Context, user_id: int, new_pin: str
+) -> PinAccepted | Refusal:
+    """Set the PIN of a customer who has just proved the old one, earlier in the same session."""
     return _store_new_pin(database, context, user_id, new_pin, must_change=False)
 
 

@@ -19,6 +19,7 @@ PRODUCTION = {
     "AT_CALLBACK_KEYS": "a" * 24 + " , " + "b" * 24,
     "AT_CALLBACK_NETWORKS": "10.0.0.0/8, 192.0.2.7/32",
     "USSD_CODE": "*384*2929#",
+    "SUPPORT_NUMBER": "0700000000",
     "SMS_CODE": "22929",
     "MPESA_CONSUMER_KEY": "ck",
     "MPESA_CONSUMER_SECRET": "cs",

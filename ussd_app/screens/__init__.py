@@ -1,0 +1,52 @@
+"""Every journey as data, one module each. A module's screens are found by this folder's scan."""
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+
+import ussd_app.screens
+from ussd_app.flow.model import Alias, Effect, Flow, Screen
+from ussd_app.screens.fields import FIELDS
+from ussd_app.screens.refusals import REFUSALS
+
+ALIASES = MappingProxyType(
+    {
+        "1": Alias("balance_pin", "balance"),
+        "2": Alias("deposit_amount", "deposit: 2*amount"),
+        "3": Alias("send_to", "send: 3*number*amount"),
+        "5": Alias("mini_pin", "mini statement"),
+    }
+)
+"""Version 1 of the shortcuts that customers dial by heart. Menus may be reordered, these not."""
+
+_FIRST = Effect(
+    "identify",
+    {
+        "customer": "main",
+        "stranger": "language",
+        "start_pin": "forced_new_pin",
+        "closed": "account_closed",
+    },
+)
+
+
+@cache
+def flow() -> Flow:
+    """Return the whole flow; raise ValueError when two screens share a name."""
+    screens: dict[str, Screen] = {}
+    for module in pkgutil.iter_modules(ussd_app.screens.__path__):
+        for value in vars(import_module(f"ussd_app.screens.{module.name}")).values():
+            if not isinstance(value, Screen):
+                continue
+            if screens.setdefault(value.name, value) is not value:
+                raise ValueError(f"two screens are called {value.name}")
+    return Flow(
+        screens=MappingProxyType(screens),
+        refusals=REFUSALS,
+        fields=FIELDS,
+        aliases=ALIASES,
+        first=_FIRST,
+        home="main",
+        start="language",
+    )
