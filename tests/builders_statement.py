@@ -85,11 +85,10 @@ def statement_of(
     return Statement(summary, iter(lines))
 
 
-def issue_of(language: str = "en") -> Issue:
+def issue_of() -> Issue:
     """Return how a test's file is identified."""
     return Issue(
         reference="7KQ2MRX9TB",
         verify_url="https://cycle.example/verify/7KQ2MRX9TB",
         issued_at=datetime(2026, 11, 1, 6, 30, tzinfo=UTC),
-        language=language,
     )

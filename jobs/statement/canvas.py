@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, IntEnum
 from importlib.resources import files
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 from fpdf.output import OutputProducer, PDFPage
 from fpdf.syntax import Name, PDFContentStream
+
+from jobs.statement.sink import Sink
 
 PAGE_WIDTH = 595.28
 PAGE_HEIGHT = 841.89
@@ -215,10 +217,10 @@ class Canvas:
         self._pack()
         self._pdf.add_page()
 
-    def write(self, out: BinaryIO) -> None:
+    def write(self, out: Sink) -> None:
         """Finish the document and write it."""
         self._pack()
-        out.write(self._pdf.output(output_producer_class=_PackedOutput))
+        out.write(bytes(self._pdf.output(output_producer_class=_PackedOutput)))
 
     def close(self) -> None:
         """Let go of the font files; a document that was written has done so."""

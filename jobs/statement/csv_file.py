@@ -9,9 +9,9 @@ import hashlib
 import io
 from collections.abc import Iterable
 from itertools import islice
-from typing import BinaryIO
 
 from jobs.statement.pdf import fingerprint_of
+from jobs.statement.sink import Sink
 from jobs.statement.words import describe
 from ledger.core.money import decimal_text
 from ledger.core.statements import Line, Statement, TrialBalance
@@ -25,7 +25,7 @@ _CHUNK = 1_000
 _NAIROBI_OFFSET = "+03:00"
 
 
-def render_csv(statement: Statement, language: str, out: BinaryIO) -> bytes:
+def render_csv(statement: Statement, out: Sink) -> bytes:
     """Write one row a line under a header and return the SHA-256 of the entries.
 
     Raises StatementMismatchError where the lines don't agree with the summary.
@@ -35,11 +35,11 @@ def render_csv(statement: Statement, language: str, out: BinaryIO) -> bytes:
     _write(out, [STATEMENT_COLUMNS])
     while chunk := list(islice(lines, _CHUNK)):
         digest.update(b"".join([fingerprint_of(line, line.at.isoformat()) for line in chunk]))
-        _write(out, [_row(line, language) for line in chunk])
+        _write(out, [_row(line, statement.summary.language) for line in chunk])
     return digest.digest()
 
 
-def render_trial_balance_csv(balance: TrialBalance, out: BinaryIO) -> None:
+def render_trial_balance_csv(balance: TrialBalance, out: Sink) -> None:
     """Write one row an account and one with the totals."""
     rows: list[Iterable[str]] = [("account", "name", "debit", "credit")]
     rows += [
@@ -75,7 +75,7 @@ def _row(line: Line, language: str) -> tuple[str, ...]:
     )
 
 
-def _write(out: BinaryIO, rows: Iterable[Iterable[str]]) -> None:
+def _write(out: Sink, rows: Iterable[Iterable[str]]) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     out.write(text.getvalue().encode())

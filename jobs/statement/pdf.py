@@ -8,10 +8,11 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from jobs.statement.canvas import Align, Canvas, Face, Metadata, Pen, plain
 from jobs.statement.charts import Frame, balance_chart, bucket_kind, flow_chart
+from jobs.statement.sink import Sink
 from jobs.statement.style import (
     BODY_BOTTOM,
     BODY_WIDTH,
@@ -61,10 +62,9 @@ class Issue:
     reference: str
     verify_url: str
     issued_at: datetime
-    language: str
 
 
-def render_pdf(statement: Statement, issue: Issue, out: BinaryIO) -> bytes:
+def render_pdf(statement: Statement, issue: Issue, out: Sink) -> bytes:
     """Write a statement as PDF/A-2u and return the SHA-256 of its entries.
 
     Raises StatementMismatchError before anything is written when the lines don't agree with
@@ -108,13 +108,14 @@ class _StatementPages:
         self._statement = statement
         self._issue = issue
         self._summary: Summary = statement.summary
-        self._words = WORDS[issue.language]
+        self._language = statement.summary.language
+        self._words = WORDS[self._language]
         self._pages = page_count(self._summary.lines, len(self._summary.holds))
         self._holder = plain(self._summary.name)
         period = self._summary.period
         self._period = (
-            f"{show_date(period.first_day, issue.language)} - "
-            f"{show_date(period.last_day, issue.language)}"
+            f"{show_date(period.first_day, self._language)} - "
+            f"{show_date(period.last_day, self._language)}"
         )
         self._canvas = Canvas(
             Metadata(
@@ -122,7 +123,7 @@ class _StatementPages:
                 subject=f"Cycle statement {issue.reference}",
                 author="Cycle",
                 keywords=f"cycle-statement:{issue.reference}",
-                language=issue.language,
+                language=self._language,
                 created_at=issue.issued_at,
             )
         )
@@ -135,7 +136,7 @@ class _StatementPages:
         self._fit = lru_cache(maxsize=2048)(
             lambda text, width, size, least: self._canvas.fit(plain(text), width, size, least=least)
         )
-        self._date = lru_cache(maxsize=64)(lambda day: show_date(day, issue.language))
+        self._date = lru_cache(maxsize=64)(lambda day: show_date(day, self._language))
         self._digest = hashlib.sha256()
         self._row = 0
         self._y = 0.0
@@ -143,7 +144,7 @@ class _StatementPages:
     def close(self) -> None:
         self._canvas.close()
 
-    def draw(self, out: BinaryIO) -> bytes:
+    def draw(self, out: Sink) -> bytes:
         self._first_page()
         self._table_head(_FIRST_TABLE_TOP)
         self._balance_row(self._words.opening, self._summary.opening)
@@ -190,7 +191,7 @@ class _StatementPages:
             (words.reference, self._issue.reference),
             (
                 words.issued,
-                f"{show_date(issued.date(), self._issue.language)} {issued:%H:%M}",
+                f"{show_date(issued.date(), self._language)} {issued:%H:%M}",
             ),
         )
         x = MARGIN + BODY_WIDTH * 0.46
@@ -211,7 +212,7 @@ class _StatementPages:
             (
                 words.opening,
                 summary.opening,
-                show_date(summary.period.first_day, summary.language),
+                show_date(summary.period.first_day, self._language),
                 INK,
             ),
             (words.money_in, summary.money_in, "", GOOD if ins else INK),
@@ -304,7 +305,7 @@ class _StatementPages:
             pens.small.left(_DETAILS_X, y + 18.5, self._fit(more, _DETAILS_WIDTH, 6.5, 6.5)[0])
         pens.body.left(_DATE_X, y + 10, self._date(line.at.date()))
         pens.body.left(_REFERENCE_X, y + 10, line.receipt)
-        what = describe(line, self._issue.language)
+        what = describe(line, self._language)
         what, size = self._fit(what, _DETAILS_WIDTH, 8.0, 6.5)
         pen = pens.body if size == 8.0 else self._canvas.pen(size, INK)
         pen.left(_DETAILS_X, y + 10, what)
@@ -367,7 +368,7 @@ class _StatementPages:
         y += 12
         for hold in holds[:_HOLDS_SHOWN_MAX]:
             y += _HOLD_ROW
-            when = f"{show_date(hold.at, self._issue.language)} {hold.at:%H:%M}"
+            when = f"{show_date(hold.at, self._language)} {hold.at:%H:%M}"
             canvas.text(_DATE_X, y, when, 7.5, INK)
             canvas.text(_DETAILS_X, y, hold.receipt, 7.5, INK)
             canvas.text(RIGHT - 7, y, grouped_text(hold.amount), 7.5, INK, align=Align.RIGHT)

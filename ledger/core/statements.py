@@ -7,6 +7,7 @@ balance grow, whichever of debit and credit that is for the account.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 from ledger.core.refusals import Refusal, RefusalCode
@@ -159,6 +160,34 @@ class Summary:
                 f"account {self.account_id}: {self.opening} + {self.money_in} - {self.money_out}"
                 f" is not {self.closing}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedStatement:
+    """A statement under its reference: whose, which days, in what form, and where it is mailed.
+
+    ``user_id`` is None for the organisation's own accounts, ``recipient`` for a download.
+    """
+
+    id: int
+    user_id: int | None
+    account_id: int
+    period: Period
+    reference: str
+    format: str
+    language: str
+    recipient: str | None
+    attempts: int
+    created_at: datetime
+
+
+class Verdict(StrEnum):
+    """What can be said of a file that claims to be a statement."""
+
+    GENUINE = "genuine"
+    ALTERED = "altered"
+    """We issued a statement under its reference, but not this file."""
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

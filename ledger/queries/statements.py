@@ -8,10 +8,12 @@ from ledger.core.chart import SystemAccount
 from ledger.core.context import Context
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.core.rules import nairobi_day
-from ledger.core.statements import Hold, Period, Statement, Summary, TrialBalance
-from ledger.db import statements
+from ledger.core.statements import Hold, Period, Statement, Summary, TrialBalance, Verdict
+from ledger.db import issued_statements, statements
 from ledger.db.engine import Connection, Database
 from ledger.db.statements import AccountRow
+
+_VERIFIER = Context.of_system("statement-verifier")
 
 
 @contextmanager
@@ -73,3 +75,26 @@ def trial_balance(database: Database, context: Context, before: datetime) -> Tri
     balance = TrialBalance(nairobi_day(before - timedelta(microseconds=1)), rows)
     balance.check()
     return balance
+
+
+def judge_file(
+    database: Database, digest: bytes, claimed_reference: str | None
+) -> tuple[Verdict, str | None]:
+    """Say whether a file with this SHA-256 is ours, and under which reference.
+
+    ``claimed_reference`` is what the file says of itself; it tells an altered file from one
+    that we never issued.
+    """
+    with database.transaction(_VERIFIER) as connection:
+        reference = issued_statements.reference_of_file(connection, digest)
+        if reference is not None:
+            return Verdict.GENUINE, reference
+        if claimed_reference and issued_statements.issued_at(connection, claimed_reference):
+            return Verdict.ALTERED, claimed_reference
+    return Verdict.UNKNOWN, None
+
+
+def issue_moment(database: Database, reference: str) -> datetime | None:
+    """Return when a statement was issued, and nothing else about it; None when it never was."""
+    with database.transaction(_VERIFIER) as connection:
+        return issued_statements.issued_at(connection, reference)

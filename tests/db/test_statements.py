@@ -137,7 +137,7 @@ def test_lines_posted_while_a_statement_is_read_are_not_in_it(database: Database
         assert isinstance(statement, Statement)
         assert isinstance(deposit(database, user, 900), Posted)
         out = io.BytesIO()
-        render_csv(statement, "en", out)
+        render_csv(statement, out)
     assert out.getvalue().count(b"\r\n") == 2
     assert read(database, user, Period(TODAY, TODAY))[0].closing == 1_000
 

@@ -39,9 +39,9 @@ needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="ne
 needs_qpdf = pytest.mark.skipif(shutil.which("qpdf") is None, reason="needs qpdf")
 
 
-def pdf_of(statement: Statement, language: str = "en") -> bytes:
+def pdf_of(statement: Statement) -> bytes:
     out = io.BytesIO()
-    render_pdf(statement, issue_of(language), out)
+    render_pdf(statement, issue_of(), out)
     return out.getvalue()
 
 
@@ -61,7 +61,7 @@ def some_lines(count: int) -> list[Line]:
 @pytest.mark.parametrize("count", [0, 1, 16, 17, 18, 19, 40, 120, 400])
 def test_every_page_has_its_furniture_and_none_is_blank(count: int, language: str) -> None:
     words = WORDS[language]
-    pages = pages_of(pdf_of(statement_of(some_lines(count), language=language), language))
+    pages = pages_of(pdf_of(statement_of(some_lines(count), language=language)))
     assert len(pages) == page_count(count)
     shown = 0
     for number, text in enumerate(pages, start=1):
@@ -162,7 +162,7 @@ def test_a_line_too_few_or_too_many_is_found(change: str) -> None:
 
 def csv_of(lines: list[Line]) -> list[dict[str, str]]:
     out = io.BytesIO()
-    render_csv(statement_of(lines), "en", out)
+    render_csv(statement_of(lines), out)
     assert out.getvalue().count(b"\r\n") >= len(lines) + 1
     reader = csv.DictReader(io.StringIO(out.getvalue().decode(), newline=""), strict=True)
     rows = list(reader)
