@@ -30,6 +30,7 @@ SCHEDULE = MappingProxyType(
         Task.QUERY_PAYMENTS: 10.0,
         Task.READ_FLOAT: 300.0,
         Task.SEND_SMS: 2.0,
+        Task.SEND_STATEMENTS: 10.0,
         Task.APPLY_SMS_REPORTS: 5.0,
         Task.FOLD_BALANCES: 5.0,
         Task.SEAL_AUDIT: 5.0,

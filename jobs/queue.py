@@ -35,6 +35,7 @@ class Task(StrEnum):
     QUERY_PAYMENTS = "jobs.tasks.query_payments.run"
     READ_FLOAT = "jobs.tasks.read_float.run"
     SEND_SMS = "jobs.tasks.send_sms.run"
+    SEND_STATEMENTS = "jobs.tasks.send_statements.run"
     APPLY_SMS_REPORTS = "jobs.tasks.apply_sms_reports.run"
     FOLD_BALANCES = "jobs.tasks.fold_balances.run"
     SEAL_AUDIT = "jobs.tasks.seal_audit.run"

@@ -5,7 +5,7 @@ The longest forms are what the static check measures every text with.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from ledger.core.gsm7 import to_gsm7
@@ -38,6 +38,12 @@ def show_moment(value: object) -> str:
     return f"{moment.day}/{moment.month}/{moment:%y} {hour}:{moment:%M} {half}"
 
 
+def show_day(value: object) -> str:
+    """Show an ISO 8601 day: ``23/11/26``."""
+    day = date.fromisoformat(str(value))
+    return f"{day.day}/{day.month}/{day:%y}"
+
+
 def show_name(value: object) -> str:
     """Show two names in at most 20 characters; a long last name becomes its initial."""
     name = " ".join(to_gsm7(str(value)).split())
@@ -55,6 +61,8 @@ MONEY = Field("Ksh999,999.99", show_money)
 FEE = Field("Ksh999.99", show_money)
 MOMENT = Field("23/12/26 12:59 PM", show_moment)
 NAME = Field("W" * _NAME_LENGTH, show_name)
+DAY = Field("23/12/26", show_day)
+MASKED_EMAIL = _text(40)
 MASKED_MSISDN = Field("0712***678", str)
 RECEIPT = Field("W" * 10, str)
 MPESA_RECEIPT = Field("W" * 10, str)

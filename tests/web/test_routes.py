@@ -12,6 +12,7 @@ AUTHENTICATION = {
     "/healthz": ANYONE,
     "/readyz": ANYONE,
     "/metrics": ANYONE,
+    "/verify/<reference>": ANYONE,
     "/api/openapi.json": ANYONE,
     "/api/auth/otp": PROOF,
     "/api/auth/register": PROOF,
