@@ -17,6 +17,7 @@ import structlog
 from redis import RedisError
 
 from jobs.clients.redis import connect
+from jobs.errors import report_errors
 from jobs.heartbeat import BEAT_SECONDS, beat, leave
 from jobs.logging import configure_logging
 from jobs.queue import Task, ring
@@ -62,6 +63,7 @@ def main() -> None:
     """Ring until SIGTERM or SIGINT; wait for the lead, and for servers that are down."""
     settings = JobSettings.load()
     configure_logging(as_json=settings.log_json)
+    report_errors(settings)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -17,7 +17,7 @@ _SECRET_KEY = re.compile(
 # Figures about a secret are no secret.
 _HARMLESS_SUFFIX = re.compile(r"_(length|count|digest|bytes|seconds|attempts)$")
 _MSISDN = re.compile(r"(?<![0-9])(?:\+?254|0)([17][0-9]{2})[0-9]{3}([0-9]{3})(?![0-9])")
-_DEPTH_MAX = 4
+_DEPTH_MAX = 8
 
 
 def mask(text: str) -> str:
@@ -34,6 +34,11 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         elif not _is_secret(key):
             cleaned[key] = _clean(value, 0)
     return cleaned
+
+
+def clean(value: Any) -> Any:
+    """Return a value without secrets in its mappings and with masked numbers in its texts."""
+    return _clean(value, 0)
 
 
 def _is_secret(key: str) -> bool:

@@ -19,6 +19,7 @@ from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
 from jobs.clients.redis import connect
+from jobs.errors import report_errors
 from jobs.heartbeat import BEAT_SECONDS, beat, leave
 from jobs.logging import configure_logging
 from jobs.queue import Task, queue_of
@@ -105,6 +106,7 @@ def main() -> None:
     global _services
     settings = JobSettings.load()
     configure_logging(as_json=settings.log_json)
+    report_errors(settings)
     _services = JobServices.open(settings)
     name = f"{socket.gethostname()}:{os.getpid()}"
     stopping = threading.Event()

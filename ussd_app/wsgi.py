@@ -2,6 +2,7 @@
 
 import sys
 
+from jobs.errors import report_errors
 from jobs.logging import configure_logging
 from jobs.settings import SettingsError
 from ussd_app.services import Services
@@ -14,4 +15,5 @@ except SettingsError as error:
     sys.exit(f"The environment is not usable:\n{error}")
 
 configure_logging(as_json=settings.log_json)
+report_errors(settings)
 app = create_app(Services.open(settings))
