@@ -24,14 +24,7 @@ class Gateway:
     """Listens on a free port. ``reply`` takes the path, the bearer token and the request."""
 
     def __init__(self) -> None:
-        self.oauth_calls = 0
-        self.oauth_reply: Callable[[int], Reply] = lambda number: said(
-            access_token=f"token{number}", expires_in="3599"
-        )
-        self.reply: Callable[[str, str, dict[str, object]], Reply] = lambda path, token, body: said(
-            ResponseCode="0", CheckoutRequestID="ws_CO_1"
-        )
-        self.posts: list[tuple[str, str, dict[str, object]]] = []
+        self.forget()
         gateway = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -65,6 +58,17 @@ class Gateway:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
         self.thread.start()
+
+    def forget(self) -> None:
+        """Forget what was asked, and answer as a Daraja does that accepts everything."""
+        self.oauth_calls = 0
+        self.oauth_reply: Callable[[int], Reply] = lambda number: said(
+            access_token=f"token{number}", expires_in="3599"
+        )
+        self.reply: Callable[[str, str, dict[str, object]], Reply] = lambda path, token, body: said(
+            ResponseCode="0", CheckoutRequestID="ws_CO_1"
+        )
+        self.posts: list[tuple[str, str, dict[str, object]]] = []
 
     def posted(self, path_part: str) -> list[dict[str, object]]:
         """Return the requests to one API, in order."""

@@ -1,8 +1,10 @@
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 from redis import Redis
 
+from jobs.clients.redis import connect
 from jobs.services import JobServices
 from ledger.db.engine import Database
 from tests.gateway import Gateway
@@ -12,27 +14,41 @@ from ussd_app.settings import Settings
 from ussd_app.web import create_app
 
 
-@pytest.fixture
-def gateway() -> Iterator[Gateway]:
+@pytest.fixture(scope="session")
+def running_gateway() -> Iterator[Gateway]:
     gateway = Gateway()
     yield gateway
     gateway.close()
 
 
-@pytest.fixture
-def world(
-    settings: Settings, database: Database, redis_client: Redis, gateway: Gateway
-) -> MpesaWorld:
+@pytest.fixture(scope="session")
+def payments_app(
+    settings: Settings, database: Database, redis_url: str, running_gateway: Gateway
+) -> Iterator[Flask]:
+    """One app for all tests of payments: building one costs more than most tests."""
     own = settings.model_copy(
-        update={"mpesa_base_url": gateway.url, "public_url": "https://wallet.example"}
+        update={"mpesa_base_url": running_gateway.url, "public_url": "https://wallet.example"}
     )
+    redis = connect(redis_url)
+    app = create_app(Services(own, database, redis))
+    app.config["TESTING"] = True
+    yield app
+    redis.close()
+
+
+@pytest.fixture
+def world(payments_app: Flask, running_gateway: Gateway, redis_client: Redis) -> MpesaWorld:
+    services: Services = payments_app.extensions["cycle"]
     # Rows of earlier tests stay; what they left open must not join in.
-    with database.transaction(TEST) as connection:
+    with services.database.transaction(TEST) as connection:
         connection.execute("UPDATE payments SET due_at = NULL WHERE due_at IS NOT NULL")
         connection.execute(
             "UPDATE mpesa_callbacks SET state = 'processed' WHERE state = 'received'"
         )
         connection.execute("UPDATE payout_pauses SET resumed_at = now() WHERE resumed_at IS NULL")
-    app = create_app(Services(own, database, redis_client))
-    app.config["TESTING"] = True
-    return MpesaWorld(JobServices(own, database, redis_client), app.test_client(), gateway)
+    running_gateway.forget()
+    return MpesaWorld(
+        JobServices(services.settings, services.database, redis_client),
+        payments_app.test_client(),
+        running_gateway,
+    )
