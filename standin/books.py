@@ -145,6 +145,10 @@ class Books:
         self._lock = threading.RLock()
         self._clock = clock
         self.shortcode = shortcode
+        self._start(utility)
+        self._at_start = utility
+
+    def _start(self, utility: int) -> None:
         self.opening_utility = utility
         self.utility = utility
         self.working = 0
@@ -156,6 +160,11 @@ class Books:
         self._by_receipt: dict[str, Payment] = {}
         self._by_conversation: dict[str, Payment] = {}
         self._by_checkout: dict[str, Payment] = {}
+
+    def reset(self) -> None:
+        """Forget all customers and payments."""
+        with self._lock:
+            self._start(self._at_start)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

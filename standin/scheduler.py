@@ -34,6 +34,7 @@ class Scheduler:
         self._order = itertools.count()
         self._wake = threading.Condition()
         self._closed = False
+        self._running = 0
         self._thread = threading.Thread(target=self._run, name="standin-timer", daemon=True)
         self._thread.start()
 
@@ -44,6 +45,13 @@ class Scheduler:
             heapq.heappush(self._heap, timer)
             self._wake.notify()
         return timer
+
+    def drop(self, seconds: float = 10.0) -> None:
+        """Drop what is not due yet, and wait so long for what runs already."""
+        with self._wake:
+            self._heap.clear()
+            self._wake.wait_for(lambda: self._running == 0, seconds)
+            self._heap.clear()
 
     def close(self) -> None:
         """Drop what is not due yet and stop."""
@@ -63,13 +71,18 @@ class Scheduler:
                     self._wake.wait(wait)
                     continue
                 timer = heapq.heappop(self._heap)
-            if not timer.cancelled:
-                self._pool.submit(self._perform, timer)
+                if timer.cancelled:
+                    continue
+                self._running += 1
+            self._pool.submit(self._perform, timer)
 
-    @staticmethod
-    def _perform(timer: Timer) -> None:
+    def _perform(self, timer: Timer) -> None:
         try:
             if not timer.cancelled:
                 timer.work()
         except Exception:
             traceback.print_exc(file=sys.stderr)
+        finally:
+            with self._wake:
+                self._running -= 1
+                self._wake.notify_all()

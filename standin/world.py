@@ -53,6 +53,18 @@ class World:
             sender=Sender(clock),
         )
 
+    def reset(self) -> None:
+        """Return M-Pesa and all controls to how they were at start. Ends background work."""
+        self.prompts.clear()
+        self.faults.load({"seed": self.settings.standin_seed, "rules": []})
+        self.scenarios.clear()
+        self.scheduler.drop()
+        self.books.reset()
+        self.behaviour.reset()
+        self.clock.reset()
+        self.requests.clear()
+        self.sender.clear()
+
     def close(self) -> None:
         """Stop background work."""
         self.scheduler.close()

@@ -28,7 +28,7 @@ _REJECTED = {
 
 
 def register(app: Flask, daraja: Daraja) -> None:
-    """Serve both versions, and take the URLs that the settings register at start."""
+    """Serve both versions."""
     for version in ("v1", "v2"):
         route(
             app,
@@ -38,14 +38,6 @@ def register(app: Flask, daraja: Daraja) -> None:
             lambda call, version=version: register_urls(call, version),  # type: ignore[misc]
         )
         route(app, daraja, f"/mpesa/c2b/{version}/simulate", SIMULATE, simulate)
-    settings = daraja.world.settings
-    if settings.standin_c2b_confirmation_url:
-        daraja.c2b_urls[settings.mpesa_shortcode] = Registration(
-            "v2",
-            "Completed",
-            settings.standin_c2b_confirmation_url,
-            settings.standin_c2b_validation_url,
-        )
 
 
 def register_urls(call: Call, version: str) -> Reply:

@@ -73,6 +73,11 @@ class Courier:
             return
         self._world.scheduler.after(delay, lambda: self._send(message, fault))
 
+    def reset(self) -> None:
+        """Forget what is held back."""
+        with self._lock:
+            self._held.clear()
+
     def _send(self, message: Message, fault: Fault | None) -> None:
         kind = fault.kind if fault else None
         copies = fault.copies if fault else 1

@@ -59,7 +59,25 @@ class Daraja:
     @classmethod
     def create(cls, world: World) -> "Daraja":
         """Build a gateway on a world."""
-        return cls(world, Tokens(world), Courier(world), Credentials(world.settings))
+        daraja = cls(world, Tokens(world), Courier(world), Credentials(world.settings))
+        daraja.reset()
+        return daraja
+
+    def reset(self) -> None:
+        """Return to how a gateway starts; the paybill's URLs come from the settings then."""
+        self.tokens.revoke()
+        self.credentials.unlock()
+        self.courier.reset()
+        self.pull_registered.clear()
+        self.c2b_urls.clear()
+        settings = self.world.settings
+        if settings.standin_c2b_confirmation_url:
+            self.c2b_urls[settings.mpesa_shortcode] = Registration(
+                "v2",
+                "Completed",
+                settings.standin_c2b_confirmation_url,
+                settings.standin_c2b_validation_url,
+            )
 
 
 @dataclass(frozen=True, slots=True)

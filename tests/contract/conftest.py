@@ -46,10 +46,29 @@ def standin(product: FakeProduct, standin_private_key: str) -> Iterator[Server]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def daraja_server(standin_private_key: str) -> Iterator[Server]:
+    server = Server(
+        StandinSettings(
+            mpesa_consumer_key="key",
+            mpesa_consumer_secret="secret",
+            mpesa_passkey="passkey",
+            mpesa_initiator_name="initiator",
+            mpesa_initiator_password="password",
+            standin_private_key=standin_private_key,
+        )
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def merchant(standin: Server) -> Iterator[Merchant]:
+def merchant(daraja_server: Server) -> Iterator[Merchant]:
+    """A merchant with a token, in a world as at start: only the server is kept."""
     listener = Listener()
-    merchant = Merchant(standin.url, listener)
+    merchant = Merchant(daraja_server.url, listener)
+    merchant.control("POST", "/reset")
     merchant.control("PUT", "/behaviour", {"callback_seconds": 0.02, "result_seconds": 0.02})
     merchant.authorise()
     yield merchant

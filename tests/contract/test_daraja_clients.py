@@ -30,10 +30,10 @@ RESULT, TIMEOUT = "/hooks/b2c/token-of-a-payout/result", "/hooks/b2c/token-of-a-
 
 
 @pytest.fixture
-def daraja(standin: Server, merchant: Merchant, redis_client: Redis) -> Iterator[Daraja]:
-    certificate = requests.get(f"{standin.url}/daraja/certificate.pem", timeout=5).text
+def daraja(daraja_server: Server, merchant: Merchant, redis_client: Redis) -> Iterator[Daraja]:
+    certificate = requests.get(f"{daraja_server.url}/daraja/certificate.pem", timeout=5).text
     account = DarajaAccount(
-        base_url=f"{standin.url}/daraja",
+        base_url=f"{daraja_server.url}/daraja",
         consumer_key="key",
         consumer_secret="secret",
         shortcode=SHORTCODE,
@@ -170,7 +170,9 @@ def test_pull_proves_nothing_when_it_is_empty(daraja: Daraja, merchant: Merchant
     assert (window.transactions, window.proven, window.code) == ([], False, "1001")
 
 
-def test_many_workers_share_one_token(daraja: Daraja, merchant: Merchant, standin: Server) -> None:
+def test_many_workers_share_one_token(
+    daraja: Daraja, merchant: Merchant, daraja_server: Server
+) -> None:
     merchant.control("DELETE", "/requests")
 
     def ask(number: int) -> Answer:
@@ -179,7 +181,7 @@ def test_many_workers_share_one_token(daraja: Daraja, merchant: Merchant, standi
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(24)))
     assert {answer.outcome for answer in answers} == {Outcome.ACCEPTED}
-    assert len(standin.world.requests.entries("oauth")) == 1
+    assert len(daraja_server.world.requests.entries("oauth")) == 1
 
 
 @pytest.mark.parametrize(
@@ -200,13 +202,18 @@ def test_many_workers_share_one_token(daraja: Daraja, merchant: Merchant, standi
     ],
 )
 def test_each_fault_of_a_payout_has_its_outcome_and_no_second_send(
-    daraja: Daraja, merchant: Merchant, standin: Server, do: str, outcome: Outcome, payouts: int
+    daraja: Daraja,
+    merchant: Merchant,
+    daraja_server: Server,
+    do: str,
+    outcome: Outcome,
+    payouts: int,
 ) -> None:
     rule = {"at": "b2c.sync", "do": do, "times": 1, "seconds": 1.3}
     merchant.control("PUT", "/faults", {"rules": [rule]})
     assert pay(daraja, merchant).outcome is outcome
     # A refused token is the only refusal after which the client may send again.
-    calls = len(standin.world.requests.entries("b2c.sync"))
+    calls = len(daraja_server.world.requests.entries("b2c.sync"))
     assert calls == (2 if do == "expired_token" else 1)
     assert len(merchant.control("GET", "/books")["payments"]) == payouts
     again = pay(daraja, merchant)
@@ -214,9 +221,9 @@ def test_each_fault_of_a_payout_has_its_outcome_and_no_second_send(
 
 
 def test_without_a_token_nothing_is_sent(
-    daraja: Daraja, merchant: Merchant, standin: Server
+    daraja: Daraja, merchant: Merchant, daraja_server: Server
 ) -> None:
     merchant.control("PUT", "/faults", {"rules": [{"at": "oauth", "do": "empty"}]})
     answer = pay(daraja, merchant)
     assert (answer.outcome, answer.temporary) == (Outcome.REFUSED, True)
-    assert standin.world.requests.entries("b2c.sync") == []
+    assert daraja_server.world.requests.entries("b2c.sync") == []
