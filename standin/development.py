@@ -67,6 +67,7 @@ def environment(
     smtp_port: int,
 ) -> dict[str, str]:
     """Return every variable that the product and the stand-in need on one machine."""
+    paybill = f"{web_url}/hooks/c2b/{of.values['MPESA_C2B_KEYS']}"
     product = {name: value for name, value in of.values.items() if name != "ADMIN_PASSWORD"}
     return {
         **product,
@@ -88,6 +89,8 @@ def environment(
         "MPESA_INITIATOR_NAME": "cycle",
         "MPESA_CERTIFICATE": str(of.certificate_file),
         "STANDIN_PRIVATE_KEY": of.private_key,
+        "STANDIN_C2B_CONFIRMATION_URL": f"{paybill}/confirm",
+        "STANDIN_C2B_VALIDATION_URL": f"{paybill}/validate",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(smtp_port),
         "SMTP_FROM": "receipts@cycle.example",

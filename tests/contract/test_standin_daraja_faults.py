@@ -56,18 +56,14 @@ class TestRules:
         assert len(answer["rules"]) == len(rules)
         assert answer["seed"] == 7
 
-    def test_every_kind_is_refused_where_it_makes_none(self, merchant: Merchant) -> None:
-        kinds = frozenset().union(*PLACES.values())
+    def test_a_kind_without_sense_is_refused_and_changes_nothing(self, merchant: Merchant) -> None:
         fault(merchant, "oauth", "refuse")
-        for at, allowed in PLACES.items():
-            for do in kinds - allowed:
-                answer = requests.put(
-                    f"{merchant.base}/faults", json={"rules": [{"at": at, "do": do}]}, timeout=5
-                )
-                assert answer.status_code == 400, (at, do)
-                assert "makes no sense" in answer.json()["error"]
+        nonsense = {"rules": [{"at": "oauth", "do": "tamper_amount"}]}
+        answer = requests.put(f"{merchant.base}/faults", json=nonsense, timeout=5)
+        assert answer.status_code == 400
+        assert "makes no sense" in answer.json()["error"]
         (rule,) = merchant.control("GET", "/faults")["rules"]
-        assert rule["at"] == "oauth"
+        assert rule["do"] == "refuse"
 
     @pytest.mark.parametrize(
         "document",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from standin.books import Books, Payment
 from standin.clock import EAT, Clock
 from standin.daraja.identifiers import date_prefix, receipt
-from standin.faults import Faults
+from standin.faults import PLACES, BadRuleError, Faults
 from standin.money import to_cents, to_shillings
 from standin.tariffs import paybill, payout
 
@@ -121,6 +121,14 @@ def test_other_texts_are_no_amounts(bad: Any) -> None:
 )
 def test_charges_follow_their_bands(tariff: Any, shillings: int, charge: int) -> None:
     assert tariff(shillings * 100) == charge * 100
+
+
+def test_kinds_are_refused_at_every_place_where_they_make_no_sense() -> None:
+    kinds = frozenset().union(*PLACES.values())
+    for at, allowed in PLACES.items():
+        for do in kinds - allowed:
+            with pytest.raises(BadRuleError, match="makes no sense"):
+                Faults().load({"rules": [{"at": at, "do": do}]})
 
 
 class TestDraws:
