@@ -8,6 +8,8 @@ import hashlib
 import hmac
 import secrets
 
+from ledger.core.pins import PIN_LENGTH
+
 CODE_DIGITS = 6
 NONCE_BYTES = 16
 
@@ -21,6 +23,12 @@ def code_of(pepper: str, nonce: bytes) -> str:
     """Return the six digits that belong to a nonce."""
     digest = hmac.digest(pepper.encode(), b"one-time code:" + nonce, hashlib.sha256)
     return f"{int.from_bytes(digest) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+
+
+def start_pin_of(pepper: str, nonce: bytes) -> str:
+    """Return the four digits of a one-time start PIN."""
+    digest = hmac.digest(pepper.encode(), b"start pin:" + nonce, hashlib.sha256)
+    return f"{int.from_bytes(digest) % 10**PIN_LENGTH:0{PIN_LENGTH}d}"
 
 
 def matches(pepper: str, nonce: bytes, typed: str) -> bool:

@@ -12,8 +12,9 @@ from jobs.delivery import Result, pause_reason
 from jobs.outbox_drain import drain
 from jobs.services import JobServices
 from jobs.texts.catalogue import Brand, UnrenderableError, render, templates
+from jobs.texts.security import START_PIN
 from ledger.db.outbox_sending import Due
-from ledger.one_time_codes import code_of
+from ledger.one_time_codes import code_of, start_pin_of
 
 _THREADS = 4
 _log = structlog.get_logger(__name__)
@@ -57,11 +58,12 @@ class SmsSender:
         yield from self._send_all(calls)
 
     def _values(self, due: Due) -> Mapping[str, object]:
-        """Return what the words need; the digits of a one-time code exist from here on only."""
+        """Return what the words need; secret digits exist from here on only."""
         nonce = due.params.get("nonce")
         if not isinstance(nonce, str):
             return due.params
-        return {**due.params, "code": code_of(self._pin_pepper, bytes.fromhex(nonce))}
+        digits = start_pin_of if due.template == START_PIN.name else code_of
+        return {**due.params, "code": digits(self._pin_pepper, bytes.fromhex(nonce))}
 
     @staticmethod
     def _refuse(due: Due) -> Result | None:

@@ -1,6 +1,7 @@
 """The PIN: what happened to it, so that its owner knows."""
 
 from jobs.texts.catalogue import Template
+from jobs.texts.fields import COUNT, START_PIN_DIGITS, TICKET
 
 PIN_LOCKED = Template(
     name="pin_locked",
@@ -32,4 +33,22 @@ PIN_RESET = Template(
     " withdrawals are limited. Not you? Contact support.",
     sw="PIN yako ya Cycle imewekwa upya. Piga {ussd_code} uchague mpya. Kwa saa 24 kutoa pesa"
     " kuna kikomo. Si wewe? Wasiliana nasi.",
+)
+
+START_PIN = Template(
+    name="start_pin",
+    fields={"code": START_PIN_DIGITS, "minutes": COUNT},
+    en="Your Cycle start PIN is {code}, for {minutes} minutes and one use. Dial {ussd_code} and"
+    " choose your own PIN. Withdrawals are limited for 24 hours.",
+    sw="PIN yako ya kuanzia ya Cycle ni {code}, kwa dakika {minutes}, mara moja. Piga {ussd_code}"
+    " uchague PIN yako. Kwa saa 24 kutoa pesa kuna kikomo.",
+    answer=True,
+)
+
+TICKET_OPENED = Template(
+    name="ticket_opened",
+    fields={"ticket": TICKET},
+    en="Cycle has your complaint {ticket}. We answer within 2 working days. Keep this number.",
+    sw="Cycle imepokea malalamiko yako {ticket}. Tutajibu ndani ya siku 2 za kazi."
+    " Hifadhi nambari hii.",
 )

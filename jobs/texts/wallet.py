@@ -44,3 +44,19 @@ TRANSFER_RECEIVED = Template(
     sw="{receipt} Imethibitishwa. Umepokea {amount} kutoka kwa {name} {msisdn}"
     " tarehe {posted_at}. Salio jipya ni {balance}.",
 )
+
+MONEY_REQUESTED = Template(
+    name="money_requested",
+    fields={"name": NAME, "msisdn": MASKED_MSISDN, "amount": MONEY},
+    en="{name} {msisdn} asks you for {amount}. To pay or decline dial {ussd_code} within 7 days."
+    " Pay only people you know.",
+    sw="{name} {msisdn} anakuomba {amount}. Kulipa au kukataa piga {ussd_code} ndani ya siku 7."
+    " Lipa unaowajua tu.",
+)
+
+MONEY_REQUEST_DECLINED = Template(
+    name="money_request_declined",
+    fields={"name": NAME, "msisdn": MASKED_MSISDN, "amount": MONEY},
+    en="{name} {msisdn} declined your request for {amount}. No money moved.",
+    sw="{name} {msisdn} amekataa ombi lako la {amount}. Hakuna pesa iliyotumwa.",
+)
