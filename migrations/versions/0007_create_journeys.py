@@ -4,12 +4,12 @@ from alembic import op
 
 from migrations.sql import run_script
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:
-    run_script("0006_journeys.sql")
+    run_script("0007_journeys.sql")
 
 
 def downgrade() -> None:
