@@ -5,9 +5,8 @@ committed, or it could not be verified.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from jobs.statement.csv_file import render_csv
 from jobs.statement.pdf import Issue, render_pdf
@@ -24,11 +23,8 @@ from ledger.queries.statements import system_statement, wallet_statement
 MEDIA_TYPES = {"pdf": "application/pdf", "csv": "text/csv"}
 
 
-class Progress(Protocol):
-    """Told how far a statement is: lines done, and lines in all."""
-
-    def __call__(self, done: int, total: int) -> None:
-        """Take note."""
+Progress = Callable[[int, int], None]
+"""Told how far a statement is: lines done, and lines in all."""
 
 
 def _silent(done: int, total: int) -> None:

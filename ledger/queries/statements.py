@@ -14,6 +14,7 @@ from ledger.db.engine import Connection, Database
 from ledger.db.statements import AccountRow
 
 _VERIFIER = Context.of_system("statement-verifier")
+_PAGE = 500
 
 
 @contextmanager
@@ -63,6 +64,18 @@ def _statement(connection: Connection, found: AccountRow, period: Period) -> Sta
     )
     summary.check()
     return Statement(summary, statements.lines(connection, found, period, opening))
+
+
+def wallet_holders(database: Database, context: Context) -> Iterator[int]:
+    """Yield the ids of all customers with a wallet, a page in memory at a time."""
+    last = 0
+    while True:
+        with database.transaction(context) as connection:
+            ids = statements.wallet_user_ids(connection, last, _PAGE)
+        if not ids:
+            return
+        yield from ids
+        last = ids[-1]
 
 
 def trial_balance(database: Database, context: Context, before: datetime) -> TrialBalance:
