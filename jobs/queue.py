@@ -18,7 +18,7 @@ QUEUE_NAME = "cycle"
 _JOB_SECONDS_MAX = 600
 _FAILURE_KEPT_SECONDS = 86_400
 # A bell that was rung and lost with its job blocks later rings for at most this long.
-_BELL_SECONDS = 30
+_BELL_SECONDS = 5
 
 _log = structlog.get_logger(__name__)
 
