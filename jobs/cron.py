@@ -33,6 +33,8 @@ SCHEDULE = MappingProxyType(
         Task.SEND_SMS: 2.0,
         Task.SEND_STATEMENTS: 10.0,
         Task.APPLY_SMS_REPORTS: 5.0,
+        Task.SEND_EMAIL: 5.0,
+        Task.PROCESS_INBOUND_SMS: 2.0,
         Task.FOLD_BALANCES: 5.0,
         Task.SEAL_AUDIT: 5.0,
         Task.CREATE_PARTITIONS: 3600.0,

@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Task(StrEnum):
-    """Everything a worker can be asked to do: the dotted name of ``run(services)`` in jobs/tasks.
+    """Everything a worker can be asked to do: the dotted name of a ``run(services)``.
 
     ``run`` takes a JobServices, drains its table until nothing is due, and can be run
     again for ever without a second effect.
@@ -37,6 +37,9 @@ class Task(StrEnum):
     SEND_SMS = "jobs.tasks.send_sms.run"
     SEND_STATEMENTS = "jobs.tasks.send_statements.run"
     APPLY_SMS_REPORTS = "jobs.tasks.apply_sms_reports.run"
+    SEND_EMAIL = "jobs.tasks.send_email.run"
+    # The worker loads this one by name from the layer above; no module of jobs imports it.
+    PROCESS_INBOUND_SMS = "ussd_app.tasks.process_inbound_sms.run"
     FOLD_BALANCES = "jobs.tasks.fold_balances.run"
     SEAL_AUDIT = "jobs.tasks.seal_audit.run"
     CREATE_PARTITIONS = "jobs.tasks.create_partitions.run"

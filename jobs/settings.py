@@ -79,6 +79,9 @@ class JobSettings(LedgerSettings):
     sms_code: str = Field(
         pattern=r"^[0-9]{3,6}$", description="The shortcode that customers text keywords to"
     )
+    support_number: Annotated[str, Field(pattern=r"^[0-9+ ]{3,16}$")] = Field(
+        description="Telephone number that screens name for help"
+    )
 
     mpesa_base_url: Url = Field(
         default="https://api.safaricom.co.ke", description="Daraja's address"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jobs.queue import Task, ring
+from jobs.services import JobServices
 from ledger.commands import invitations, pins, profiles, transfers
 from ledger.commands.deposits import request_deposit
 from ledger.commands.register import register
@@ -34,7 +35,7 @@ _LOBBY = Context(actor="system:ussd", channel="ussd")
 class Call:
     """One effect to perform: for whom, with which values, in which hop."""
 
-    services: Services
+    services: Services | JobServices
     msisdn: str
     reference: str
     values: Mapping[str, Any]

@@ -22,9 +22,6 @@ class Settings(JobSettings):
         default=(),
         description="Networks (CIDR, separated by commas) that may call /at; empty takes any",
     )
-    support_number: Annotated[str, Field(pattern=r"^[0-9+ ]{3,16}$")] = Field(
-        description="Telephone number that screens name for help"
-    )
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = Field(
         default=0, description="Reverse proxies in front whose X-Forwarded-For is believed"
     )

@@ -8,15 +8,19 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 import structlog
 
 from jobs.clients.africastalking import RECIPIENTS_MAX, Outcome, Sent, SmsClient
-from jobs.delivery import Result, pause_reason
+from jobs.delivery import PauseReason, Result, pause_reason
 from jobs.outbox_drain import drain
 from jobs.services import JobServices
 from jobs.texts.catalogue import Brand, UnrenderableError, render, templates
 from jobs.texts.security import START_PIN
+from ledger.core.context import Context
+from ledger.core.plans import Message
+from ledger.db import outbox
 from ledger.db.outbox_sending import Due
 from ledger.one_time_codes import code_of, start_pin_of
 
 _THREADS = 4
+_CONTEXT = Context.of_system("outbox-sms")
 _log = structlog.get_logger(__name__)
 
 
@@ -24,7 +28,20 @@ def run(services: JobServices) -> None:
     """Send until nothing is due, or until the provider must be left alone for a while."""
     pepper = services.settings.pin_pepper.get_secret_value()
     sender = SmsSender(SmsClient.from_settings(services.settings), brand_of(services), pepper)
-    drain(services.database, "sms", sender.deliver)
+    drain(services.database, "sms", sender.deliver, lambda reason: _alarm(services, reason))
+
+
+def _alarm(services: JobServices, reason: PauseReason) -> None:
+    """Write to the organisation when only it can help."""
+    if reason is PauseReason.UNREACHABLE:
+        return
+    with services.database.transaction(_CONTEXT) as connection:
+        for address in services.settings.admin_emails:
+            values = {"channel": "sms", "reason": reason.value}
+            outbox.put(
+                connection,
+                Message(None, address, "en", "channel_paused", values, channel="email"),
+            )
 
 
 def brand_of(services: JobServices) -> Brand:

@@ -60,3 +60,18 @@ MONEY_REQUEST_DECLINED = Template(
     en="{name} {msisdn} declined your request for {amount}. No money moved.",
     sw="{name} {msisdn} amekataa ombi lako la {amount}. Hakuna pesa iliyotumwa.",
 )
+
+TRANSFER_REVERSED = Template(
+    name="transfer_reversed",
+    fields={
+        "receipt": RECEIPT,
+        "original": RECEIPT,
+        "amount": MONEY,
+        "posted_at": MOMENT,
+        "balance": MONEY,
+    },
+    en="{receipt} Confirmed. Your transfer {original} of {amount} was reversed on {posted_at}."
+    " New balance is {balance}.",
+    sw="{receipt} Imethibitishwa. Muamala {original} wa {amount} umebatilishwa tarehe"
+    " {posted_at}. Salio jipya ni {balance}.",
+)

@@ -67,7 +67,7 @@ _CLAIM = """
             o.created_at
     )
     SELECT c.*, coalesce(u.sms_opted_out_at IS NOT NULL, false) AS opted_out
-    FROM claimed AS c LEFT JOIN users AS u ON u.id = c.user_id
+    FROM claimed AS c LEFT JOIN users AS u ON u.msisdn = c.recipient
     ORDER BY c.id
 """
 

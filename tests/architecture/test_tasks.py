@@ -24,7 +24,8 @@ def test_task_runs_with_services_alone(task: Task) -> None:
     parameters = list(inspect.signature(resolve(task)).parameters)
 
     assert parameters[:1] == ["services"]
-    assert str(task) == f"jobs.tasks.{task.name.lower()}.run"
+    name = task.name.lower()
+    assert str(task) in (f"jobs.tasks.{name}.run", f"ussd_app.tasks.{name}.run")
 
 
 @pytest.mark.parametrize("task", list(Task))
@@ -39,6 +40,10 @@ def test_rung_task_is_also_swept(task: str) -> None:
 
 
 def test_every_file_of_tasks_is_a_task() -> None:
-    files = {path.stem for path in (ROOT / "jobs" / "tasks").glob("*.py")} - {"__init__"}
+    files = {
+        path.stem
+        for package in ("jobs", "ussd_app")
+        for path in (ROOT / package / "tasks").glob("*.py")
+    }
 
-    assert files - {task.name.lower() for task in Task} == set()
+    assert files - {"__init__"} - {task.name.lower() for task in Task} == set()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,10 +15,14 @@ from redis import Redis
 
 from jobs.services import JobServices
 from jobs.tasks import apply_sms_reports, send_sms
+from ledger.commands.register import register
+from ledger.core.chart import Kind, SystemAccount
 from ledger.core.context import Context
-from ledger.core.plans import Message
-from ledger.db import outbox
+from ledger.core.people import NewUser, User
+from ledger.core.plans import Message, Plan, Posted, moving
+from ledger.db import kernel, outbox
 from ledger.db.engine import Database
+from ledger.queries import users
 from standin.server import Server
 from standin.settings import StandinSettings
 from tests.servers import Servers
@@ -125,6 +130,30 @@ class Texting:
 
     def fault(self, **rule: object) -> None:
         self.standin.world.faults.load({"rules": [rule]})
+
+    def join(self, first_name: str = "Wanjiku", language: str = "en") -> User:
+        """Register a new customer whose PIN is 4826."""
+        new = NewUser(new_msisdn(), first_name, "Kamau", language, "1", "ussd")
+        user = register(self.database, SYSTEM, new, "4826")
+        assert isinstance(user, User)
+        return user
+
+    def give(self, user: User, cents: int) -> None:
+        """Put money into a wallet."""
+        plan = Plan(
+            kind=Kind.DEPOSIT,
+            source="test",
+            reference=uuid4().hex,
+            debits=moving(cents, debit=SystemAccount.CASH, credit=user.wallet_account_id),
+            request={"amount": cents},
+        )
+        posted = self.database.call(lambda connection: kernel.post(connection, SYSTEM, plan))
+        assert isinstance(posted, Posted)
+
+    def user(self, user_id: int) -> User:
+        found = users.get(self.database, SYSTEM, user_id)
+        assert found is not None
+        return found
 
     def no_faults(self) -> None:
         self.standin.world.faults.load({"rules": []})
