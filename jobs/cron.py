@@ -32,6 +32,7 @@ SCHEDULE = MappingProxyType(
         Task.READ_FLOAT: 300.0,
         Task.SEND_SMS: 2.0,
         Task.SEND_STATEMENTS: 10.0,
+        Task.SEND_ORGANISATION_MAIL: 60.0,
         Task.APPLY_SMS_REPORTS: 5.0,
         Task.SEND_EMAIL: 5.0,
         Task.PROCESS_INBOUND_SMS: 2.0,

@@ -36,6 +36,7 @@ class Task(StrEnum):
     READ_FLOAT = "jobs.tasks.read_float.run"
     SEND_SMS = "jobs.tasks.send_sms.run"
     SEND_STATEMENTS = "jobs.tasks.send_statements.run"
+    SEND_ORGANISATION_MAIL = "jobs.tasks.send_organisation_mail.run"
     APPLY_SMS_REPORTS = "jobs.tasks.apply_sms_reports.run"
     SEND_EMAIL = "jobs.tasks.send_email.run"
     # The worker loads this one by name from the layer above; no module of jobs imports it.

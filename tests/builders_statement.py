@@ -5,8 +5,25 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from jobs.statement.pdf import Issue
+from ledger.core.organisation import (
+    EarlierMail,
+    MailKind,
+    OpenPayment,
+    OrganisationReport,
+    Undelivered,
+    Volume,
+)
 from ledger.core.plans import RECEIPT_ALPHABET
-from ledger.core.statements import DaySum, Hold, Line, Period, Statement, Summary
+from ledger.core.statements import (
+    DaySum,
+    Hold,
+    Line,
+    Period,
+    Statement,
+    Summary,
+    TrialBalance,
+    TrialBalanceRow,
+)
 
 _NAMES = (
     "Jane Wanjiku",
@@ -91,4 +108,56 @@ def issue_of() -> Issue:
         reference="7KQ2MRX9TB",
         verify_url="https://cycle.example/verify/7KQ2MRX9TB",
         issued_at=datetime(2026, 11, 1, 6, 30, tzinfo=UTC),
+    )
+
+
+def report_of(kind: MailKind = MailKind.DAY, *, busy: bool = True) -> OrganisationReport:
+    """Return an organisation's report, on a busy day or on an empty one."""
+    period = Period.of_month(FIRST_DAY) if kind is MailKind.MONTH else Period(LAST_DAY, LAST_DAY)
+    rows = (
+        TrialBalanceRow("CASH", "M-Pesa float", 98_765_432_10, 0),
+        TrialBalanceRow("PENDING_WITHDRAWALS", "Withdrawals without a verdict", 0, 12_500_00),
+        TrialBalanceRow("SUSPENSE", "Money held that is not yet attributed", 0, 3_400_00),
+        TrialBalanceRow("REVENUE_FEES", "Fees earned", 0, 88_120_50),
+        TrialBalanceRow("EXPENSE_MPESA_CHARGES", "M-Pesa charges paid", 41_200_00, 0),
+        TrialBalanceRow("WALLETS", "Customers' and groups' wallets", 0, 98_702_611_60),
+    )
+    waiting = tuple(
+        OpenPayment(
+            n, "withdrawal", "unknown", "0712***678", 1_250_00 * n,
+            datetime.combine(LAST_DAY, datetime.min.time()), "no answer from M-Pesa",
+        )
+        for n in range(1, 8)
+    )  # fmt: skip
+    return OrganisationReport(
+        kind=kind,
+        period=period,
+        trial_balance=TrialBalance(period.last_day, rows if busy else ()),
+        volumes=(
+            Volume("transfer", 1_204, 4_321_098_00),
+            Volume("deposit", 640, 2_987_600_00),
+            Volume("withdrawal_settlement", 311, 1_204_000_00),
+        )
+        if busy
+        else (),
+        days=tuple(
+            Volume((FIRST_DAY + timedelta(days=n)).isoformat(), 40 + n, 100_000_00 * (n % 7 + 1))
+            for n in range(period.days)
+        )
+        if busy
+        else (),
+        new_customers=12,
+        customers=4_321,
+        active_customers=998,
+        failed=(Volume("deposit failed 1032", 40, 55_000_00),) if busy else (),
+        pending=waiting if busy else (),
+        pending_count=31 if busy else 0,
+        suspense=waiting[:2] if busy else (),
+        suspense_count=2 if busy else 0,
+        undelivered=(Undelivered("sms", "transfer_received", "failed", 3),) if busy else (),
+        earlier_mails=(EarlierMail("day", FIRST_DAY, "unknown", "connection lost"),)
+        if busy
+        else (),
+        reconciliation=("Reconciliation of 30 Oct 2026: complete, 0 items.",) if busy else (),
+        findings=("balances: accounts 1003: 500 is not 400",) if busy else (),
     )
