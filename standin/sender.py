@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -92,10 +92,10 @@ class Sender:
                 answer,
                 error,
                 sent_at,
-                answered_headers,
             )
             self._deliveries.append(delivery)
-        return delivery
+        # The record stays small: only the caller gets to see the headers.
+        return replace(delivery, headers=answered_headers)
 
     def deliveries(self, at: str | None = None) -> list[Delivery]:
         """Return what was posted, in order, optionally for one place."""
