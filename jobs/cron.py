@@ -38,6 +38,7 @@ SCHEDULE = MappingProxyType(
         Task.PROCESS_INBOUND_SMS: 2.0,
         Task.FOLD_BALANCES: 5.0,
         Task.SEAL_AUDIT: 5.0,
+        Task.RECONCILE: 60.0,
         Task.CREATE_PARTITIONS: 3600.0,
     }
 )

@@ -43,6 +43,7 @@ class Task(StrEnum):
     PROCESS_INBOUND_SMS = "ussd_app.tasks.process_inbound_sms.run"
     FOLD_BALANCES = "jobs.tasks.fold_balances.run"
     SEAL_AUDIT = "jobs.tasks.seal_audit.run"
+    RECONCILE = "jobs.tasks.reconcile.run"
     CREATE_PARTITIONS = "jobs.tasks.create_partitions.run"
 
 

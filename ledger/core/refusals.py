@@ -57,6 +57,7 @@ class RefusalCode(StrEnum):
     """Too many wrong answers to the identity questions: for a week only support helps."""
     IDENTITY_WRONG = "identity_wrong"
     START_PIN_EXPIRED = "start_pin_expired"
+    ITEM_UNKNOWN = "item_unknown"
     PERIOD_INVALID = "period_invalid"
     """``problem`` is reversed, future or too_long (more than ``years``)."""
     EMAIL_UNCONFIRMED = "email_unconfirmed"

@@ -2,6 +2,7 @@
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
+from ledger.core.rules import NAIROBI
 from ledger.db.engine import Database
 from tests.web.api_people import PIN, ApiCustomer, join
 from ussd_app.services import Services
@@ -149,6 +151,32 @@ def test_a_deposit_is_accepted_and_its_status_is_the_owners_only(
     path = f"/api/wallet/deposit/status/{answer.json['id']}"
     assert wanjiku.get(path).json == answer.json
     assert otieno.get(path).status_code == 404
+
+
+def test_a_withdrawal_is_held_at_once(wanjiku: ApiCustomer) -> None:
+    answer = wanjiku.post("/api/wallet/withdraw", {"amount": "400", "pin": PIN})
+    assert answer.status_code == 202, answer.text
+    assert answer.json["status"] == "pending"
+    assert wanjiku.balance == "600.00"
+    (held,) = wanjiku.get("/api/wallet/transactions", type="withdrawal").json["transactions"]
+    assert (held["status"], held["reference"]) == ("pending", answer.json["reference"])
+
+
+def test_a_statement_comes_as_json_or_as_the_file(wanjiku: ApiCustomer) -> None:
+    today = datetime.now(NAIROBI).date().isoformat()
+    path = "/api/wallet/statement"
+    inside = wanjiku.get(path, startDate=today, endDate=today, format="csv").json
+    assert inside["format"] == "csv"
+    assert b"1000.00" in base64.b64decode(inside["data"])
+    file = wanjiku.client.get(
+        path,
+        query_string={"startDate": today, "endDate": today},
+        headers={**wanjiku.headers, "Accept": "application/pdf"},
+    )
+    assert file.content_type == "application/pdf"
+    assert file.data.startswith(b"%PDF")
+    reversed_days = wanjiku.get(path, startDate="2026-02-02", endDate="2026-02-01")
+    assert (reversed_days.status_code, reversed_days.json["code"]) == (422, "period_invalid")
 
 
 def test_history_pages_neither_repeat_nor_miss_while_new_rows_arrive(

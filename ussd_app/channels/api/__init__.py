@@ -7,12 +7,20 @@ from flask.blueprints import BlueprintSetupState
 from redis import RedisError
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
-from ussd_app.channels.api import auth, history, limits, openapi, wallet
+from ussd_app.channels.api import (
+    auth,
+    history,
+    limits,
+    openapi,
+    reconciliation,
+    statements,
+    wallet,
+)
 from ussd_app.channels.api.operations import identify
 from ussd_app.channels.api.problems import ProblemError
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
-for part in (auth, wallet, history):
+for part in (auth, wallet, history, statements, reconciliation):
     part.attach(blueprint)
 
 

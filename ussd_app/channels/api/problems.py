@@ -71,6 +71,7 @@ _STATUS = {
     RefusalCode.PAYMENT_UNKNOWN: 404,
     RefusalCode.TRANSACTION_UNKNOWN: 404,
     RefusalCode.NOT_REGISTERED: 404,
+    RefusalCode.ITEM_UNKNOWN: 404,
 }
 _DETAILS = {
     RefusalCode.KEY_REUSED: "This Idempotency-Key was used for another request.",
@@ -97,6 +98,8 @@ _DETAILS = {
     RefusalCode.WALLET_FULL: "The wallet would hold more than it may.",
     RefusalCode.DAILY_LIMIT: "The daily limit would be passed.",
     RefusalCode.PAYMENT_UNKNOWN: "There is no such payment.",
+    RefusalCode.ITEM_UNKNOWN: "There is no such item.",
+    RefusalCode.STATE_CONFLICT: "It is closed already, or this can't be done to it.",
     RefusalCode.TRANSACTION_UNKNOWN: "There is no such transaction.",
 }
 _CENT_FIELDS = frozenset({"minimum", "maximum", "balance", "fee", "left"})

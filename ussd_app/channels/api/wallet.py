@@ -5,6 +5,7 @@ from flask import Blueprint
 from jobs.queue import Task, ring
 from ledger.commands.deposits import request_deposit
 from ledger.commands.transfers import transfer
+from ledger.commands.withdrawals import request_withdrawal
 from ledger.core.payments import Payment, PaymentKind, PaymentState
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.queries import payments, transactions, users, wallets
@@ -15,6 +16,7 @@ from ussd_app.channels.api.models import (
     PaymentStatus,
     TransferDone,
     TransferRequest,
+    WithdrawalRequest,
 )
 from ussd_app.channels.api.operations import Incoming, Operation, declare
 from ussd_app.channels.api.problems import of_refusal, unauthenticated
@@ -51,6 +53,23 @@ def _deposit(incoming: Incoming) -> PaymentStatus:
     if isinstance(payment, Refusal):
         raise of_refusal(payment)
     ring(incoming.services.redis, Task.SUBMIT_PAYMENTS, delay_seconds=1)
+    return _shown(incoming, payment)
+
+
+def _withdraw(incoming: Incoming) -> PaymentStatus:
+    body: WithdrawalRequest = incoming.body
+    assert incoming.key is not None
+    payment = request_withdrawal(
+        incoming.services.database,
+        incoming.context,
+        incoming.user_id,
+        body.amount,
+        source=f"api:{incoming.user_id}",
+        reference=incoming.key,
+    )
+    if isinstance(payment, Refusal):
+        raise of_refusal(payment)
+    ring(incoming.services.redis, Task.SUBMIT_PAYMENTS)
     return _shown(incoming, payment)
 
 
@@ -137,6 +156,17 @@ _OPERATIONS = (
         PaymentStatus,
         202,
         body=DepositRequest,
+        keyed=True,
+    ),
+    Operation(
+        "withdraw",
+        "POST",
+        "/wallet/withdraw",
+        "Hold an amount and pay it out to the customer's own M-Pesa.",
+        _withdraw,
+        PaymentStatus,
+        202,
+        body=WithdrawalRequest,
         keyed=True,
     ),
     Operation(

@@ -1,0 +1,53 @@
+"""Members of staff who talk to the API."""
+
+import itertools
+import time
+
+import pyotp
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from ledger.commands import staff
+from ledger.core.access import Role
+from ledger.db.engine import Database
+from ledger.totp import TotpSealer, new_secret
+from ussd_app.settings import Settings
+
+PASSWORD = "correct horse battery"
+_numbers = itertools.count(1)
+
+
+class ApiStaff:
+    """A member of staff with a second factor and an access token."""
+
+    def __init__(
+        self, client: FlaskClient, database: Database, settings: Settings, *roles: Role
+    ) -> None:
+        self.client = client
+        self.email = f"staff{next(_numbers)}.{time.monotonic_ns()}@cycle.example"
+        self.admin_id = staff.create(database, self.email, PASSWORD, list(roles))
+        self.secret = new_secret()
+        sealer = TotpSealer(settings.secret_key.get_secret_value())
+        earlier = pyotp.TOTP(self.secret).at(time.time() - 30)
+        assert (
+            staff.enrol_second_factor(database, sealer, self.admin_id, self.secret, earlier) is None
+        )
+
+    def login(self, **changed: str) -> TestResponse:
+        code = pyotp.TOTP(self.secret).now()
+        body = {"email": self.email, "password": PASSWORD, "totp": code, **changed}
+        return self.client.post("/api/auth/login", json=body)
+
+    def signed_in(self) -> "ApiStaff":
+        answer = self.login()
+        assert answer.status_code == 200, answer.text
+        self.headers = {"Authorization": f"Bearer {answer.json['accessToken']}"}
+        return self
+
+    def get(self, path: str) -> TestResponse:
+        return self.client.get(path, headers=self.headers)
+
+    def post(self, path: str, body: object = None) -> TestResponse:
+        if body is None:
+            return self.client.post(path, headers=self.headers)
+        return self.client.post(path, json=body, headers=self.headers)
