@@ -120,6 +120,11 @@ class JobSettings(LedgerSettings):
         default=50_000, description="Shillings in the utility account below which we raise an alarm"
     )
 
+    mpesa_question_pace: Annotated[float, Field(gt=0, le=10)] = Field(
+        default=1.0,
+        description="Multiplies the waits before asking about payments; a drill takes less than 1",
+    )
+
     smtp_host: str = Field(min_length=1, description="Mail server")
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = Field(
         default=587, description="Its port; 465 speaks TLS at once, others STARTTLS"

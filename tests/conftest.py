@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 from redis import Redis
 
@@ -19,6 +20,10 @@ from tests.servers import ServerRun, Servers
 from ussd_app.services import Services
 from ussd_app.settings import Settings
 from ussd_app.web import create_app
+
+# A busy machine makes no property false: how long an example takes is not judged.
+hypothesis_settings.register_profile("cycle", deadline=None)
+hypothesis_settings.load_profile("cycle")
 
 # With xdist the controller starts the servers and tells the workers where they are; else
 # the first test that needs them starts them.

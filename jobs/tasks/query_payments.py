@@ -12,7 +12,7 @@ from jobs.clients.mpesa.credential import CredentialError
 from jobs.clients.mpesa.transport import Daraja
 from jobs.queue import Task, ring
 from jobs.services import JobServices
-from jobs.tasks.submit_payments import submit_one
+from jobs.tasks.submit_payments import schedule_of, submit_one
 from ledger.commands import evidence as evidence_commands
 from ledger.commands import submissions
 from ledger.core.payments import Payment, PaymentKind, PaymentState
@@ -31,7 +31,9 @@ def run(services: JobServices) -> None:
     """Ask until no question is due."""
     daraja = Daraja(DarajaAccount.of_settings(services.settings), services.redis)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while batch := submissions.claim_questions(services.database, _AT_ONCE):
+        while batch := submissions.claim_questions(
+            services.database, _AT_ONCE, schedule_of(services)
+        ):
             list(pool.map(partial(_ask, services, daraja), batch))
     ring(services.redis, Task.SEND_SMS)
 
@@ -52,7 +54,7 @@ def _ask_about_prompt(
 ) -> None:
     verdict = stk_query.verdict(stk_query.query(daraja, checkout_request_id))
     if verdict is None:
-        submissions.expire_prompt(services.database, payment.id, proven_absent=False)
+        _expire(services, payment, proven_absent=False)
         return
     statement = evidence.of_prompt_query(verdict, checkout_request_id)
     applied = evidence_commands.apply(services.database, payment.id, statement)
@@ -68,7 +70,16 @@ def _look_for_prompt(services: JobServices, daraja: Daraja, payment: Payment) ->
         if row.bill_reference == payment.account_reference:
             evidence_commands.apply(services.database, payment.id, evidence.of_pulled(row))
             return
-    submissions.expire_prompt(services.database, payment.id, proven_absent=window.proven)
+    _expire(services, payment, proven_absent=window.proven)
+
+
+def _expire(services: JobServices, payment: Payment, *, proven_absent: bool) -> None:
+    submissions.expire_prompt(
+        services.database,
+        payment.id,
+        proven_absent=proven_absent,
+        schedule=schedule_of(services),
+    )
 
 
 def _ask_about_payout(services: JobServices, daraja: Daraja, payment: Payment) -> None:

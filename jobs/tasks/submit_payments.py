@@ -13,7 +13,7 @@ from jobs.clients.mpesa.transport import Daraja
 from jobs.queue import Task, ring
 from jobs.services import JobServices
 from ledger.commands import deposit_reversals, submissions
-from ledger.core.payments import Payment, PaymentKind
+from ledger.core.payments import Payment, PaymentKind, Schedule
 from ledger.core.submissions import Sent, Submission
 
 _AT_ONCE = 8
@@ -23,7 +23,9 @@ def run(services: JobServices) -> None:
     """Send until nothing is due. A slow answer delays no other payment of the batch."""
     daraja = Daraja(DarajaAccount.of_settings(services.settings), services.redis)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while batch := submissions.claim_submissions(services.database, _AT_ONCE):
+        while batch := submissions.claim_submissions(
+            services.database, _AT_ONCE, schedule_of(services)
+        ):
             list(pool.map(partial(submit_one, services, daraja), batch))
     ring(services.redis, Task.SEND_SMS)
 
@@ -31,7 +33,14 @@ def run(services: JobServices) -> None:
 def submit_one(services: JobServices, daraja: Daraja, payment: Payment) -> None:
     """Send one payment that is committed as being sent, and note the answer."""
     answer = _send(services, daraja, payment)
-    submissions.record_submission(services.database, payment.id, submission_of(answer))
+    submissions.record_submission(
+        services.database, payment.id, submission_of(answer), schedule_of(services)
+    )
+
+
+def schedule_of(services: JobServices) -> Schedule:
+    """Return when to ask about payments, as the settings say."""
+    return Schedule(services.settings.mpesa_question_pace)
 
 
 def _send(services: JobServices, daraja: Daraja, payment: Payment) -> Answer:

@@ -1,23 +1,23 @@
 """Payments on their way to Daraja: claim them, note what came of it, ask when nothing did."""
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from ledger.commands import deposit_reversals, deposits, pauses, withdrawals
 from ledger.commands.payment_parts import SYSTEM, tell
 from ledger.core.payments import (
     EXPIRY,
     OPEN_STATES,
-    SUBMIT_LEASE,
     Payment,
     PaymentKind,
     PaymentState,
-    next_question,
+    Schedule,
 )
 from ledger.core.submissions import PROMPT_ATTEMPTS_MAX, Sent, Submission, retry_delay
 from ledger.db import payments
 from ledger.db.engine import Connection, Database
 
+USUAL = Schedule()
 _ASKED_ABOUT = (
     PaymentState.SUBMITTING,
     PaymentState.PENDING,
@@ -25,10 +25,9 @@ _ASKED_ABOUT = (
     PaymentState.FAILED,
     PaymentState.EXPIRED,
 )
-_PROMPT_LIFETIME = timedelta(minutes=2)
 
 
-def claim_submissions(database: Database, limit: int) -> list[Payment]:
+def claim_submissions(database: Database, limit: int, schedule: Schedule = USUAL) -> list[Payment]:
     """Take payments to be sent now. Each is committed as ``submitting`` before it is sent.
 
     While payouts are paused, what needs our initiator waits with its hold.
@@ -46,14 +45,16 @@ def claim_submissions(database: Database, limit: int) -> list[Payment]:
                 state=PaymentState.SUBMITTING.value,
                 attempts=payment.attempts + 1,
                 submitted_at=payment.submitted_at or now,
-                due_at=now + SUBMIT_LEASE,
+                due_at=now + schedule.lease,
             )
         return claimed
 
     return database.run(SYSTEM, work)
 
 
-def record_submission(database: Database, payment_id: int, submission: Submission) -> None:
+def record_submission(
+    database: Database, payment_id: int, submission: Submission, schedule: Schedule = USUAL
+) -> None:
     """Note the answer to a request. It never moves a payment that has a verdict already."""
 
     def work(connection: Connection) -> None:
@@ -61,12 +62,12 @@ def record_submission(database: Database, payment_id: int, submission: Submissio
         assert payment is not None
         _fill_identifiers(connection, payment, submission)
         if payment.state is PaymentState.SUBMITTING:
-            _move(connection, payment, submission)
+            _move(connection, payment, submission, schedule)
         elif payment.state is PaymentState.UNKNOWN and submission.sent in (
             Sent.ACCEPTED,
             Sent.DUPLICATE,
         ):
-            _accept(connection, payment)
+            _accept(connection, payment, schedule)
 
     database.run(SYSTEM, work)
 
@@ -86,9 +87,11 @@ def _fill_identifiers(connection: Connection, payment: Payment, submission: Subm
         payments.update(connection, payment.id, **news)
 
 
-def _move(connection: Connection, payment: Payment, submission: Submission) -> None:
+def _move(
+    connection: Connection, payment: Payment, submission: Submission, schedule: Schedule
+) -> None:
     if submission.sent in (Sent.ACCEPTED, Sent.DUPLICATE):
-        _accept(connection, payment)
+        _accept(connection, payment, schedule)
     elif submission.sent is Sent.UNKNOWN:
         payments.update(
             connection,
@@ -96,7 +99,7 @@ def _move(connection: Connection, payment: Payment, submission: Submission) -> N
             state=PaymentState.UNKNOWN.value,
             result_code=submission.code,
             result_text=submission.text,
-            due_at=datetime.now(UTC) + next_question(payment.kind, 0),
+            due_at=datetime.now(UTC) + schedule.next_question(payment.kind, 0),
         )
         _tell_in_doubt(connection, payment)
     elif submission.temporary and _may_try_again(payment):
@@ -131,12 +134,12 @@ def _send_again_later(connection: Connection, payment: Payment, submission: Subm
     )
 
 
-def _accept(connection: Connection, payment: Payment) -> None:
+def _accept(connection: Connection, payment: Payment, schedule: Schedule) -> None:
     payments.update(
         connection,
         payment.id,
         state=PaymentState.PENDING.value,
-        due_at=datetime.now(UTC) + next_question(payment.kind, 0),
+        due_at=datetime.now(UTC) + schedule.next_question(payment.kind, 0),
     )
 
 
@@ -149,7 +152,7 @@ def _refuse(connection: Connection, payment: Payment, submission: Submission) ->
         deposit_reversals.fail(connection, payment, submission.code, submission.text)
 
 
-def claim_questions(database: Database, limit: int) -> list[Payment]:
+def claim_questions(database: Database, limit: int, schedule: Schedule = USUAL) -> list[Payment]:
     """Take payments about which Daraja should be asked now, and note when to ask next.
 
     A submission whose worker was lost becomes ``unknown`` here: nobody knows if it went out.
@@ -160,7 +163,7 @@ def claim_questions(database: Database, limit: int) -> list[Payment]:
         now = datetime.now(UTC)
         for payment in claimed:
             lost = payment.state is PaymentState.SUBMITTING
-            next_due = now + next_question(payment.kind, payment.questions + 1)
+            next_due = now + schedule.next_question(payment.kind, payment.questions + 1)
             payments.update(
                 connection,
                 payment.id,
@@ -173,7 +176,13 @@ def claim_questions(database: Database, limit: int) -> list[Payment]:
     return database.run(SYSTEM, work)
 
 
-def expire_prompt(database: Database, payment_id: int, *, proven_absent: bool) -> None:
+def expire_prompt(
+    database: Database,
+    payment_id: int,
+    *,
+    proven_absent: bool,
+    schedule: Schedule = USUAL,
+) -> None:
     """Close a deposit without a verdict once its prompt is long dead.
 
     ``proven_absent`` tells that M-Pesa's own list of payments does not hold it; else a day
@@ -187,7 +196,7 @@ def expire_prompt(database: Database, payment_id: int, *, proven_absent: bool) -
         if (
             payment.kind is PaymentKind.DEPOSIT
             and payment.state in OPEN_STATES
-            and age > (_PROMPT_LIFETIME if proven_absent else EXPIRY)
+            and age > (schedule.prompt_lifetime if proven_absent else EXPIRY)
         ):
             deposits.expire(connection, payment)
 

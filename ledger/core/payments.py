@@ -238,13 +238,29 @@ _PAYOUT_DELAYS = (60, 120, 300)
 _HOURLY = 3600
 
 
-def next_question(kind: PaymentKind, asked: int) -> timedelta:
-    """Return how long to wait before question number ``asked`` (from 0) about a payment.
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When to ask about payments. ``pace`` below 1 asks sooner, as a drill does."""
 
-    A prompt: 30 s, 60 s, 2 and 5 minutes after the one before, then hourly (Daraja 1.7).
-    """
-    delays = _PROMPT_DELAYS if kind is PaymentKind.DEPOSIT else _PAYOUT_DELAYS
-    return timedelta(seconds=delays[asked] if asked < len(delays) else _HOURLY)
+    pace: float = 1.0
+
+    def next_question(self, kind: PaymentKind, asked: int) -> timedelta:
+        """Return how long to wait before question number ``asked`` (from 0) about a payment.
+
+        A prompt: 30 s, 60 s, 2 and 5 minutes after the one before, then hourly (Daraja 1.7).
+        """
+        delays = _PROMPT_DELAYS if kind is PaymentKind.DEPOSIT else _PAYOUT_DELAYS
+        return timedelta(seconds=delays[asked] if asked < len(delays) else _HOURLY) * self.pace
+
+    @property
+    def lease(self) -> timedelta:
+        """Return how long a submission may go without an answer before it counts as lost."""
+        return timedelta(seconds=90) * self.pace
+
+    @property
+    def prompt_lifetime(self) -> timedelta:
+        """Return the age at which a prompt that M-Pesa's list lacks is surely dead."""
+        return timedelta(minutes=2) * self.pace
 
 
 PROMPT_GAP = timedelta(seconds=60)
@@ -253,7 +269,5 @@ SAME_AMOUNT_GAP = timedelta(seconds=120)
 """At most one prompt for the same amount in this time: sooner ends in result 17."""
 PROMPT_DELAY = timedelta(seconds=3)
 """A handset in a USSD session can't show a prompt; it is sent this long after the request."""
-SUBMIT_LEASE = timedelta(seconds=90)
-"""After this long a submission without a recorded answer counts as lost."""
 EXPIRY = timedelta(hours=24)
 """A prompt without any verdict after this long is closed; a late success still credits."""

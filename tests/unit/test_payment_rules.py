@@ -13,10 +13,10 @@ from ledger.core.payments import (
     Payment,
     PaymentKind,
     PaymentState,
+    Schedule,
     Step,
     Verdict,
     decide,
-    next_question,
 )
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -136,5 +136,7 @@ def test_one_matching_identifier_of_a_payout_is_enough() -> None:
 
 
 def test_questions_follow_the_schedule() -> None:
-    waits = [next_question(PaymentKind.DEPOSIT, asked).total_seconds() for asked in range(6)]
+    waits = [
+        Schedule().next_question(PaymentKind.DEPOSIT, asked).total_seconds() for asked in range(6)
+    ]
     assert waits == [30, 60, 120, 300, 3600, 3600]
