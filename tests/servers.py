@@ -7,6 +7,7 @@ the login must be allowed to create databases and roles.
 import os
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -58,10 +59,19 @@ class Servers:
     def drop(self, url: str) -> None:
         """Remove a database that ``clone`` or ``create_empty`` made."""
         name = str(conninfo_to_dict(url)["dbname"])
+        deadline = time.monotonic() + 30
         with psycopg.connect(self.postgres_url, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            while True:
+                try:
+                    connection.execute(
+                        sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+                    )
+                    return
+                except psycopg.errors.InsufficientPrivilege:
+                    # An autovacuum worker belongs to the superuser; it leaves by itself.
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.2)
 
 
 class ServerRun:
