@@ -13,6 +13,7 @@ from redis import RedisError
 from jobs.heartbeat import alive
 from ledger.db.migrate import head_revision
 from ledger.db.readiness import database_revision, ping
+from ussd_app.measures import measured
 from ussd_app.metrics import scrape_registry
 from ussd_app.services import services
 
@@ -46,8 +47,13 @@ def readyz() -> tuple[Response, int]:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Return the figures of all web processes in Prometheus' text format."""
-    return Response(generate_latest(scrape_registry()), content_type=CONTENT_TYPE_LATEST)
+    """Return the figures of all web processes and of the database in Prometheus' text format."""
+    figures = generate_latest(scrape_registry())
+    try:
+        figures += generate_latest(measured(services().database))
+    except (psycopg.Error, PoolTimeout) as error:
+        _log.warning("not_measured", error=type(error).__name__)
+    return Response(figures, content_type=CONTENT_TYPE_LATEST)
 
 
 def _outcome(name: str, check: Callable[[], str]) -> str:
