@@ -29,7 +29,7 @@ run: $(VENV)/.installed
 	@exec $(BIN)/cycle up
 
 test: install
-	@$(BIN)/python -m pytest --numprocesses auto
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 lint: install
 	$(BIN)/ruff check .

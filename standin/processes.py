@@ -37,7 +37,8 @@ class Program:
     """How to run one child and how to know that it is of use.
 
     ``stop_signal`` asks it to finish; ``ready`` is asked until it says True; ``user`` is
-    who runs it when we are root, None for ourselves.
+    who runs it when we are root, None for ourselves; ``input`` is what it reads on standard
+    input, at most a pipe's buffer.
     """
 
     name: str
@@ -46,8 +47,9 @@ class Program:
     directory: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     ready: Callable[[], bool] = lambda: True
-    ready_seconds: float = 30.0
+    ready_seconds: float = 60.0
     user: str | None = None
+    input: bytes = b""
 
 
 @dataclass
@@ -105,13 +107,14 @@ class Supervisor:
         self.launch(program)
         self.wait_ready(program.name)
 
-    def run(self, program: Program) -> None:
-        """Run a program to its end; raise ProcessError when it fails."""
-        self.launch(program)
-        code = self._children[program.name].process.wait()
-        if code != 0:
-            raise ProcessError(self.obituary(program.name))
-        del self._children[program.name]
+    def run(self, *programs: Program) -> None:
+        """Run programs to their end, side by side; raise ProcessError when one fails."""
+        for program in programs:
+            self.launch(program)
+        for program in programs:
+            if self._children[program.name].process.wait() != 0:
+                raise ProcessError(self.obituary(program.name))
+            del self._children[program.name]
 
     def kill(self, name: str, with_signal: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to a child and its children, as a drill does; SIGKILL is waited for."""
@@ -176,15 +179,19 @@ class Supervisor:
 
     @staticmethod
     def _spawn(program: Program, output: IO[bytes]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*bound_to_parent(program), *program.command],
             cwd=program.directory,
             env={**os.environ, **program.environment},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if program.input else subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        if process.stdin is not None:
+            with process.stdin, contextlib.suppress(BrokenPipeError):
+                process.stdin.write(program.input)
+        return process
 
 
 def bound_to_parent(program: Program) -> list[str]:

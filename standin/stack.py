@@ -168,12 +168,19 @@ class Stack:
         self.supervisor.run(self._product("release", commands["release"]))
         for name in ("web", "worker", "cron"):
             self.supervisor.launch(self._product(name, commands[name]))
-        self.supervisor.run(self._product("demo", "python -m ussd_app.cli demo"))
+        self.supervisor.run(
+            self._product("demo", "python -m ussd_app.cli demo"),
+            self._product("admin", self._create_admin(), self.addresses.admin_password),
+        )
         self.supervisor.run(self._administrator())
         self.supervisor.wait_ready("standin")
         self.supervisor.wait_ready("web")
 
-    def _product(self, name: str, command: str) -> Program:
+    def _create_admin(self) -> str:
+        words = f"--email {self.addresses.admin_email} --role admin --password-stdin --if-missing"
+        return f"python -m ussd_app.cli admin create {words}"
+
+    def _product(self, name: str, command: str, typed: str = "") -> Program:
         web = self.environment["PUBLIC_URL"]
         return Program(
             name=name,
@@ -181,6 +188,7 @@ class Stack:
             environment={**self.environment, "PORT": str(self._web_port)},
             directory=ROOT,
             ready=(lambda: _answers(f"{web}/readyz", 200)) if name == "web" else lambda: True,
+            input=typed.encode(),
         )
 
     def _administrator(self) -> Program:
