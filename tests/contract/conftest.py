@@ -74,3 +74,15 @@ def merchant(daraja_server: Server) -> Iterator[Merchant]:
     yield merchant
     merchant.http.close()
     listener.stop()
+
+
+@pytest.fixture
+def shop(standin: Server) -> Iterator[Merchant]:
+    """A merchant that prompts the phones of ``standin``."""
+    listener = Listener()
+    merchant = Merchant(standin.url, listener)
+    merchant.control("PUT", "/behaviour", {"callback_seconds": 0.02})
+    merchant.authorise()
+    yield merchant
+    merchant.http.close()
+    listener.stop()

@@ -97,11 +97,11 @@ def test_a_session_that_times_out_says_so(phone: PhoneOnPage, standin: Server) -
 
 @pytest.mark.parametrize("by_keyboard", [False, True])
 def test_the_prompt_asks_for_the_pin_over_everything(
-    phone: PhoneOnPage, standin: Server, merchant: Merchant, by_keyboard: bool
+    phone: PhoneOnPage, standin: Server, shop: Merchant, by_keyboard: bool
 ) -> None:
     before = standin.world.books.customer(PHONE).balance
     phone.press("left")
-    merchant.push()
+    shop.push()
     phone.shows("Do you want to pay Ksh.", view="prompt")
     if by_keyboard:
         type_on_keyboard(phone, "1234" + Keys.ENTER)
@@ -111,10 +111,8 @@ def test_the_prompt_asks_for_the_pin_over_everything(
     eventually(lambda: standin.world.books.customer(PHONE).balance < before, "the payment")
 
 
-def test_the_prompt_can_be_cancelled(
-    phone: PhoneOnPage, standin: Server, merchant: Merchant
-) -> None:
-    merchant.push()
+def test_the_prompt_can_be_cancelled(phone: PhoneOnPage, standin: Server, shop: Merchant) -> None:
+    shop.push()
     phone.shows("Enter M-PESA PIN", view="prompt")
     phone.press("1", "right", "right")
     phone.shows(view="idle")

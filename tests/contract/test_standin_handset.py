@@ -220,14 +220,14 @@ def test_slow_phones_do_not_hold_up_others(standin: Server, product: FakeProduct
 
 
 def test_a_phone_in_a_session_can_not_show_a_prompt(
-    standin: Server, product: FakeProduct, merchant: Merchant
+    standin: Server, product: FakeProduct, shop: Merchant
 ) -> None:
     dial(standin)
-    merchant.push()
+    shop.push()
     path = "/hooks/stk/a-long-token-of-a-payment"
-    eventually(lambda: merchant.listener.at(path), "the callback")
-    assert merchant.listener.at(path)[0].json["Body"]["stkCallback"]["ResultCode"] == 1001
+    eventually(lambda: shop.listener.at(path), "the callback")
+    assert shop.listener.at(path)[0].json["Body"]["stkCallback"]["ResultCode"] == 1001
     assert call(standin, "/prompts", method="GET") == []
     call(standin, "/hangup")
-    merchant.push()
+    shop.push()
     assert len(call(standin, "/prompts", method="GET")) == 1
