@@ -38,13 +38,13 @@ class Servers:
     redis_url: str
     template: str
 
-    def clone(self, template: str | None = None) -> str:
-        """Copy the migrated template, or another database that nobody is connected to."""
+    def clone(self) -> str:
+        """Create a database with all migrations and return its URL."""
         name = f"cycle_test_{uuid4().hex[:12]}"
         with psycopg.connect(self.postgres_url, autocommit=True) as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                    sql.Identifier(name), sql.Identifier(template or self.template)
+                    sql.Identifier(name), sql.Identifier(self.template)
                 )
             )
         return database_url(self.postgres_url, name)

@@ -5,13 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow, dict_row
 from pydantic import SecretStr
 
 from ledger.commands.maintenance import fold_balances, seal_audit
@@ -22,7 +22,9 @@ from ledger.core.context import Context
 from ledger.core.payments import Payment
 from ledger.core.people import User
 from ledger.core.plans import Posted
+from ledger.db import verify
 from ledger.db.engine import Database
+from ledger.db.verify import Finding
 from ledger.queries.verify import verify_ledger
 from standin.engines import postgres, postgres_binaries
 from standin.processes import Supervisor
@@ -44,22 +46,27 @@ class Books:
     sent: Posted
     held: Payment
 
-    def corrupt(self, statement: str) -> None:
+    def change(self, connection: psycopg.Connection[DictRow], statement: str) -> None:
         """Change rows as the owner of the tables, with the append-only triggers off."""
-        with psycopg.connect(self.owner_url) as connection:
-            for table in CHANGEABLE:
-                connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-            changed = connection.execute(
-                statement.format(
-                    jane=self.jane.wallet_account_id,
-                    john=self.john.wallet_account_id,
-                    sent=self.sent.transaction_id,
-                    held=self.held.id,
-                )
-            ).rowcount
-            for table in CHANGEABLE:
-                connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+        for table in CHANGEABLE:
+            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        changed = connection.execute(
+            statement.format(
+                jane=self.jane.wallet_account_id,
+                john=self.john.wallet_account_id,
+                sent=self.sent.transaction_id,
+                held=self.held.id,
+            )
+        ).rowcount
         assert changed > 0, "the corruption touched no row"
+
+    def findings_after(self, statement: str) -> list[Finding]:
+        """Return what verify finds after a change, which is undone again."""
+        with psycopg.connect(self.owner_url, row_factory=dict_row) as connection:
+            self.change(connection, statement)
+            found = list(verify.findings(connection, lambda name, done, total: None))
+            connection.rollback()
+        return found
 
 
 def _fill(database: Database) -> tuple[User, User, Posted, Payment]:
@@ -92,31 +99,22 @@ def _fill(database: Database) -> tuple[User, User, Posted, Payment]:
 
 
 @pytest.fixture(scope="module")
-def filled(servers: Servers, settings: Settings) -> Iterator[Books]:
-    """Books to copy: filled once, because registering hashes PINs slowly."""
+def books(servers: Servers, settings: Settings) -> Iterator[Books]:
     url = servers.clone()
     own = settings.model_copy(update={"database_url": SecretStr(url)})
     database = Database.from_settings(own)
-    people = _fill(database)
-    database.close()
-    yield Books(database, url, *people)
-    servers.drop(url)
-
-
-@pytest.fixture
-def books(servers: Servers, settings: Settings, filled: Books) -> Iterator[Books]:
-    url = servers.clone(template=str(conninfo_to_dict(filled.owner_url)["dbname"]))
-    own = settings.model_copy(update={"database_url": SecretStr(url)})
-    database = Database.from_settings(own)
-    yield replace(filled, database=database, owner_url=url)
+    yield Books(database, url, *_fill(database))
     database.close()
     servers.drop(url)
 
 
 def test_books_that_are_right_verify_before_and_after_upkeep(books: Books) -> None:
     assert verify_ledger(books.database) == []
+    deposit(books.database, books.john, 100)
+    assert verify_ledger(books.database) == []
     fold_balances(books.database)
     seal_audit(books.database)
+    deposit(books.database, books.john, 100)
     assert verify_ledger(books.database) == []
 
 
@@ -223,14 +221,13 @@ def test_a_frozen_wallet_does_not_unbalance_the_books(books: Books) -> None:
     ],
 )
 def test_a_corrupted_row_is_named(books: Books, statement: str, table: str, key: str) -> None:
-    books.corrupt(statement)
     wanted = key.format(
         jane=books.jane.wallet_account_id,
         john=books.john.wallet_account_id,
         sent=books.sent.transaction_id,
         held=books.held.id,
     )
-    found = verify_ledger(books.database)
+    found = books.findings_after(statement)
     assert any(f.table == table and f.key.startswith(wanted) for f in found), found
 
 
@@ -250,8 +247,12 @@ def test_the_command_says_what_is_wrong_and_exits_1(
 
     right = run()
     assert (right.returncode, json.loads(right.stdout)) == (0, {"ok": True, "findings": []})
-    books.corrupt("UPDATE accounts SET balance = balance + 1 WHERE id = {jane}")
+    raise_by = "UPDATE accounts SET balance = balance + {cents} WHERE id = {{jane}}"
+    with psycopg.connect(books.owner_url, row_factory=dict_row) as connection:
+        books.change(connection, raise_by.format(cents=1))
     wrong = run()
+    with psycopg.connect(books.owner_url, row_factory=dict_row) as connection:
+        books.change(connection, raise_by.format(cents=-1))
     answer = json.loads(wrong.stdout)
     assert (wrong.returncode, answer["ok"]) == (1, False)
     assert answer["findings"][0]["key"] == f"account {books.jane.wallet_account_id}"
