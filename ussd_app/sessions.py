@@ -9,23 +9,32 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from redis import Redis
 
+from ussd_app.funnel import FUNNEL_KEPT_SECONDS, day_key
+
 SESSION_SECONDS = 240
 REPLAY_SECONDS = 900
 CLAIM_SECONDS = 6
+ENDED_SECONDS = 86_400
 WAIT_SECONDS = 3.5
 _POLL_SECONDS = 0.03
 _HOPS_MAX = 100
 
+BROKEN_SECONDS = 600
+"""How long a session that broke off is offered again."""
+LEAVE = "-"
+
 SESSIONS_PER_WINDOW = 10
 WINDOW_SECONDS = 600
 
-# KEYS: session, sessions of this phone. ARGV: now, digest of caller and code, prefixes as JSON
-# [[length, digest], ...] in ascending length (the last is the whole text), and settings.
+# KEYS: session, sessions of this phone, what its last one broke off. ARGV: now, digest of caller
+# and code, prefixes as JSON [[length, digest], ...] in ascending length (the last is the whole
+# text), and settings.
 _CLAIM = """
 local now, caller, prefixes = tonumber(ARGV[1]), ARGV[2], cjson.decode(ARGV[3])
 local whole = prefixes[#prefixes]
@@ -38,7 +47,7 @@ if not record[1] then
     redis.call('HSET', KEYS[1], 'caller', caller, 'position', 0,
         'busy', whole[2], 'busy_until', now + ARGV[5])
     redis.call('EXPIRE', KEYS[1], ARGV[4])
-    return {'first', '', '0'}
+    return {'first', '', '0', '', redis.call('GET', KEYS[3]) or ''}
 end
 if record[1] ~= caller then return {'conflict'} end
 local reply = redis.call('HGET', KEYS[1], 'reply:' .. whole[1] .. ':' .. whole[2])
@@ -49,19 +58,21 @@ if record[4] and tonumber(record[5]) > now then
 end
 if not record[2] then
     redis.call('HSET', KEYS[1], 'busy', whole[2], 'busy_until', now + ARGV[5])
-    return {'first', '', '0'}
+    return {'first', '', '0', '', redis.call('GET', KEYS[3]) or ''}
 end
 if tonumber(record[6]) < now then return {'expired'} end
 for i = 1, #prefixes - 1 do
     if prefixes[i][1] == tonumber(record[2]) and prefixes[i][2] == record[3] then
         redis.call('HSET', KEYS[1], 'busy', whole[2], 'busy_until', now + ARGV[5])
-        return {'next', record[7], record[8], tostring(prefixes[i][1])}
+        return {'next', record[7], record[8], tostring(prefixes[i][1]), '', record[6]}
     end
 end
 return {'conflict'}
 """
 
-# KEYS: session. ARGV: digest of the text, its length, reply, state, until, seconds kept.
+# KEYS: session, what this phone's last session broke off, the day's funnel. ARGV: digest of the
+# text, its length, reply, state, until, seconds kept; what to keep for a redial ('' for nothing,
+# '-' to leave what is there), its seconds; pairs to add to the funnel, its seconds.
 _COMMIT = """
 if redis.call('HGET', KEYS[1], 'busy') ~= ARGV[1] then return 0 end
 redis.call('HDEL', KEYS[1], 'busy', 'busy_until')
@@ -69,6 +80,15 @@ redis.call('HSET', KEYS[1], 'length', ARGV[2], 'digest', ARGV[1], 'state', ARGV[
     'until', ARGV[5], 'reply:' .. ARGV[2] .. ':' .. ARGV[1], ARGV[3])
 redis.call('HINCRBY', KEYS[1], 'position', 1)
 redis.call('EXPIRE', KEYS[1], ARGV[6])
+if ARGV[7] == '' then
+    redis.call('DEL', KEYS[2])
+elseif ARGV[7] ~= '-' then
+    redis.call('SET', KEYS[2], ARGV[7], 'EX', ARGV[8])
+end
+for _, pair in ipairs(cjson.decode(ARGV[9])) do
+    redis.call('HINCRBY', KEYS[3], pair[1], pair[2])
+end
+redis.call('EXPIRE', KEYS[3], ARGV[10])
 return 1
 """
 
@@ -91,17 +111,21 @@ class Claim:
     """The right to answer one hop, or the reason against it.
 
     ``reply`` is the stored answer of a replay; ``state`` and ``typed`` belong to a next hop.
-    ``position`` counts the hops answered before this one.
+    ``position`` counts the hops answered before this one, ``waited`` the seconds since. ``broken``
+    is what ``commit`` kept of this phone's last session, when it broke off.
     """
 
     verdict: Verdict
     key: str
     digest: str
     length: int
+    phone: str = ""
     reply: str = ""
     state: str = ""
     typed: str = ""
     position: int = 0
+    waited: int = 0
+    broken: str = ""
 
 
 class Sessions:
@@ -117,13 +141,13 @@ class Sessions:
         """Claim a hop; a twin that runs already is waited for and then replayed."""
         caller = self._digest("caller", f"{msisdn} {service_code}")
         key = f"cycle:ussd:{self._digest('session', session_id)}"
-        phone = f"cycle:ussd-opened:{self._digest('phone', msisdn)}"
+        phone = self._digest("phone", msisdn)
         prefixes = [(len(part), self._digest("text", part)) for part in _prefixes(text)]
         length, digest = prefixes[-1]
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             answer = self._claim(
-                keys=[key, phone],
+                keys=[key, f"cycle:ussd-opened:{phone}", f"cycle:ussd-broken:{phone}"],
                 args=[
                     time.time(),
                     caller,
@@ -143,19 +167,40 @@ class Sessions:
             time.sleep(_POLL_SECONDS)
         verdict = Verdict(word)
         if verdict is Verdict.REPLAY:
-            return Claim(verdict, key, digest, length, reply=rest[0])
+            return Claim(verdict, key, digest, length, phone, reply=rest[0])
         if verdict is Verdict.NEXT:
             known = int(rest[2])
             typed = text[known + 1 :] if known else text
+            last = float(rest[4]) - SESSION_SECONDS
             return Claim(
-                verdict, key, digest, length, state=rest[0], position=int(rest[1]), typed=typed
+                verdict,
+                key,
+                digest,
+                length,
+                phone,
+                state=rest[0],
+                position=int(rest[1]),
+                typed=typed,
+                waited=max(0, round(time.time() - last)),
             )
-        return Claim(verdict, key, digest, length)
+        return Claim(verdict, key, digest, length, phone, broken=rest[3] if rest else "")
 
-    def commit(self, claim: Claim, reply: str, state: str) -> bool:
-        """Store the answer of a claimed hop; False when the claim ran out meanwhile."""
+    def commit(
+        self,
+        claim: Claim,
+        reply: str,
+        state: str,
+        *,
+        broken: str = LEAVE,
+        funnel: Sequence[tuple[str, int]] = (),
+    ) -> bool:
+        """Store the answer of a claimed hop; False when the claim ran out meanwhile.
+
+        ``broken`` is what a redial within ten minutes is handed: text, nothing, or ``LEAVE`` for
+        what is kept already. ``funnel`` adds to the day's figures (``ussd_app.funnel``).
+        """
         stored = self._commit(
-            keys=[claim.key],
+            keys=[claim.key, f"cycle:ussd-broken:{claim.phone}", day_key()],
             args=[
                 claim.digest,
                 claim.length,
@@ -163,9 +208,23 @@ class Sessions:
                 state,
                 time.time() + SESSION_SECONDS,
                 REPLAY_SECONDS,
+                broken,
+                BROKEN_SECONDS,
+                json.dumps(funnel),
+                FUNNEL_KEPT_SECONDS,
             ],
         )
         return bool(stored)
+
+    def end(self, session_id: str) -> int | None:
+        """Note that the gateway ended a session: seconds since its last answer, once; else None."""
+        digest = self._digest("session", session_id)
+        if not self._redis.set(f"cycle:ussd-ended:{digest}", b"1", nx=True, ex=ENDED_SECONDS):
+            return None
+        until = self._redis.hget(f"cycle:ussd:{digest}", "until")
+        if until is None:
+            return 0
+        return max(0, round(time.time() - (float(until) - SESSION_SECONDS)))
 
     def _digest(self, purpose: str, text: str) -> str:
         return hmac.digest(self._secret, f"{purpose}:{text}".encode(), hashlib.sha256).hex()[:32]

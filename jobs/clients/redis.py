@@ -12,25 +12,26 @@ _ANSWER_SECONDS = 1.5
 _SENTINEL_PORT = 26379
 
 
-def connect(url: str) -> Redis:
+def connect(url: str, *, answer_seconds: float = _ANSWER_SECONDS) -> Redis:
     """Return a client with its own pool; nothing is sent before the first command.
 
     ``redis+sentinel://host:port,host:port/service/db`` asks the sentinels for the primary.
-    A hop has four seconds in all, so no command waits longer than 1.5.
+    A hop has four seconds in all, so by default no command waits longer than 1.5. One that
+    found no answer is tried once more.
     """
     parts = urlsplit(url)
     if parts.scheme == "redis+sentinel":
-        return _by_sentinel(parts.netloc, parts.path)
+        return _by_sentinel(parts.netloc, parts.path, answer_seconds)
     return Redis.from_url(
         url,
-        socket_connect_timeout=_CONNECT_SECONDS,
-        socket_timeout=_ANSWER_SECONDS,
+        socket_connect_timeout=min(_CONNECT_SECONDS, answer_seconds),
+        socket_timeout=answer_seconds,
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
         health_check_interval=30,
     )
 
 
-def _by_sentinel(netloc: str, path: str) -> Redis:
+def _by_sentinel(netloc: str, path: str, answer_seconds: float) -> Redis:
     credentials, _, hosts = netloc.rpartition("@")
     username, _, password = credentials.partition(":")
     sentinels = []
@@ -40,7 +41,7 @@ def _by_sentinel(netloc: str, path: str) -> Redis:
     service, _, database = path.strip("/").partition("/")
     options = {
         "socket_connect_timeout": _CONNECT_SECONDS,
-        "socket_timeout": _ANSWER_SECONDS,
+        "socket_timeout": answer_seconds,
         "username": username or None,
         "password": password or None,
     }

@@ -206,7 +206,7 @@ def test_the_language_switches_in_one_hop_and_stays(
 ) -> None:
     phone = _member(client, settings, database)
     phone.dial()
-    assert phone.play("5", "2", "2").startswith("CON Cycle\n1 Tuma pesa")
+    assert phone.play("7", "2", "2").startswith("CON Cycle\n1 Tuma pesa")
     assert "Tuma pesa" in phone.dial()
 
 
@@ -215,7 +215,7 @@ def test_a_pin_is_changed_after_the_old_one(
 ) -> None:
     phone = _member(client, settings, database)
     phone.dial()
-    assert phone.play("5", "1", PIN, "9071", "9071") == "END Your PIN is changed."
+    assert phone.play("7", "1", PIN, "9071", "9071") == "END Your PIN is changed."
     phone.dial()
     assert "Wrong PIN" in phone.play("3", PIN)
     assert "balance" in phone.reply("9071")
@@ -226,9 +226,9 @@ def test_back_and_home_go_where_they_say(
 ) -> None:
     phone = _member(client, settings, database)
     phone.dial()
-    assert "My account" in phone.play("5", "2", "0")
+    assert "My account" in phone.play("7", "2", "0")
     assert phone.reply("0").startswith("CON Cycle")
-    assert phone.play("5", "3", "00").startswith("CON Cycle")
+    assert phone.play("7", "3", "00").startswith("CON Cycle")
 
 
 def test_wrong_input_shows_the_screen_again_and_the_third_time_ends(
@@ -236,7 +236,7 @@ def test_wrong_input_shows_the_screen_again_and_the_third_time_ends(
 ) -> None:
     phone = _member(client, settings, database)
     phone.dial()
-    assert phone.reply("8").startswith("CON Choose one of the numbers.\nCycle\n1 Send money")
+    assert phone.reply("9").startswith("CON Choose one of the numbers.\nCycle\n1 Send money")
     assert phone.reply("x*y").startswith("CON Choose one of the numbers.")
     assert phone.reply("").startswith("END That did not work three times.")
 

@@ -1,28 +1,42 @@
-"""USSD over Africa's Talking: one POST a hop, answered ``CON ...`` or ``END ...`` always."""
+"""USSD over Africa's Talking: one POST a hop, answered by ``CON ...`` or ``END ...`` always."""
 
-from dataclasses import replace
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, replace
 
 import psycopg
 import structlog
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
+from psycopg_pool import PoolTimeout
 from redis import RedisError
 
+from jobs.clients.redis import connect
 from ledger.core.msisdn import is_stored_form
-from ussd_app import actions
+from ledger.core.refusals import Refusal
+from ussd_app import actions, funnel
 from ussd_app.at_key import keyed, read_form
 from ussd_app.flow import machine
-from ussd_app.flow.machine import Reply, Step
+from ussd_app.flow.machine import Ask, Broken, Done, Reply, Step
 from ussd_app.flow.model import Text
 from ussd_app.flow.state import State
+from ussd_app.funnel import Figure, Place
 from ussd_app.screens import flow
 from ussd_app.services import Services, services
-from ussd_app.sessions import Claim, Sessions, Verdict
+from ussd_app.sessions import LEAVE, Claim, Sessions, Verdict
 
 TEXT_LENGTH_MAX = 2_000
 """Far more than a session of 180 s can gather at 80 characters an answer."""
+EFFECTS_SECONDS = 2.4
+"""What the ledger may take of a hop's 4 s; the rest is for Redis and the way."""
+REDIS_SECONDS = 0.6
+"""What one try may take; there are two, before the effects and again after them."""
+_EFFECT_THREADS = 48
 
 blueprint = Blueprint("ussd", __name__)
 _log = structlog.get_logger(__name__)
+_performers = ThreadPoolExecutor(_EFFECT_THREADS, thread_name_prefix="ussd-effect")
 
 _APOLOGY = Text(
     en="Sorry, Cycle is busy. If you confirmed a payment, wait for its SMS. Please dial again.",
@@ -39,10 +53,30 @@ _SHORT_ENDS = {
 }
 
 
+class _TooLateError(Exception):
+    """The hop's time is over; what has not begun is not begun any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    """One hop on its way through the machine."""
+
+    services: Services
+    form: dict[str, str]
+    claim: Claim
+    deadline: float
+
+    def keep_going(self) -> None:
+        """Raise when an answer would come too late to be believed."""
+        if time.monotonic() > self.deadline:
+            raise _TooLateError
+
+
 @blueprint.post("/at/<key>/ussd")
 @keyed
 def hop() -> Response:
     """Answer one hop (Africa's Talking facts 1.1)."""
+    deadline = time.monotonic() + EFFECTS_SECONDS
     form = read_form("sessionId", "phoneNumber", "serviceCode", optional=("networkCode", "text"))
     if not is_stored_form(form["phoneNumber"]):
         _log.warning("ussd_refused", reason="not_a_kenyan_number")
@@ -50,69 +84,171 @@ def hop() -> Response:
     if len(form["text"]) > TEXT_LENGTH_MAX or len(form["sessionId"]) > 100:
         _log.warning("ussd_refused", reason="oversized_field")
         return _answer(f"END {_UNREADABLE}")
+    if _extra_digits(services(), form["serviceCode"]) is None:
+        _log.warning("ussd_refused", reason="another_service_code")
+        return _answer(f"END {_UNREADABLE}")
     shared = services()
     try:
-        return _hop(shared, form)
+        claim = _sessions().claim(
+            form["sessionId"], form["phoneNumber"], form["serviceCode"], form["text"]
+        )
     except RedisError as error:
         _log.warning("ussd_without_redis", error=type(error).__name__)
         return _answer(f"END {_BOTH}")
-
-
-def _hop(shared: Services, form: dict[str, str]) -> Response:
-    sessions = _sessions(shared)
-    text, extra = form["text"], _extra_digits(shared, form["serviceCode"])
-    claim = sessions.claim(form["sessionId"], form["phoneNumber"], form["serviceCode"], text)
     if claim.verdict is Verdict.REPLAY:
         return _answer(claim.reply)
     if claim.verdict in _SHORT_ENDS:
         return _answer(f"END {_SHORT_ENDS[claim.verdict]}")
-    state = State.from_json(claim.state) if claim.state else State()
+    return _next(_Hop(shared, form, claim, deadline))
+
+
+def _next(hop: _Hop) -> Response:
+    before = State.from_json(hop.claim.state) if hop.claim.state else State()
+    apologised = False
     try:
-        state, reply = _play(shared, claim, form, state, (*extra, *_dialled(shared, text)))
-    except psycopg.Error as error:
+        state, reply = _play(hop, before)
+    except (psycopg.Error, PoolTimeout, FutureTimeoutError, _TooLateError) as error:
         _log.warning("ussd_without_database", error=type(error).__name__)
-        state, reply = _ended(state)
+        apologised = True
     except Exception as error:
         # Whatever went wrong, a phone gets a sentence; values may be personal, so only the type.
-        _log.error("ussd_failed", error=type(error).__name__, screen=state.screen)
-        state, reply = _ended(state)
+        _log.error("ussd_failed", error=type(error).__name__, screen=before.screen)
+        apologised = True
+    if apologised:
+        state = replace(before, waiting="")
+        reply = Reply(_APOLOGY.written(before.language), is_open=False, screen="apology")
     body = f"{'CON' if reply.is_open else 'END'} {reply.text}"
-    sessions.commit(claim, body, state.to_json())
-    _log.info("ussd_hop", screen=reply.screen, position=claim.position, language=state.language)
-    return _answer(body, reply.screen)
+    try:
+        _sessions().commit(
+            hop.claim,
+            body,
+            state.to_json(),
+            broken=LEAVE if apologised else _kept(hop, state, reply),
+            funnel=_figures(hop, before, state, reply),
+        )
+    except RedisError as error:
+        _log.warning("ussd_without_redis", error=type(error).__name__)
+        if reply.is_open:
+            return _answer(f"END {_BOTH}")
+    _log.info("ussd_hop", screen=reply.screen, position=hop.claim.position, language=state.language)
+    return _answer(body, funnel.label_of(reply.screen, state.language))
 
 
-def _play(
-    shared: Services, claim: Claim, form: dict[str, str], state: State, tokens: tuple[str, ...]
-) -> tuple[State, Reply]:
-    journey = flow()
+def _play(hop: _Hop, before: State) -> tuple[State, Reply]:
+    journey, form, claim = flow(), hop.form, hop.claim
     step: Step
     if claim.verdict is Verdict.FIRST:
-        step = machine.begin(journey, tokens)
+        extra = _extra_digits(hop.services, form["serviceCode"]) or ()
+        tokens = (*extra, *_dialled(hop.services, form["text"]))
+        step = machine.begin(journey, tokens, _broken(claim))
     else:
-        step = machine.answer(journey, state, claim.typed)
-    while True:
-        state, answer = step
-        if isinstance(answer, Reply):
-            return state, answer
-        call = actions.Call(
-            services=shared,
-            msisdn=form["phoneNumber"],
-            reference=f"{form['sessionId']}:{claim.position}",
-            values=state.values,
-            language=state.language,
-            pin=answer.pin,
-        )
-        step = machine.resume(journey, state, actions.perform(answer.effect, call))
+        step = machine.answer(journey, before, claim.typed)
+    state, todo = step
+    while isinstance(todo, Ask):
+        state, todo = machine.resume(journey, state, _perform(hop, state, todo))
+    return state, todo
 
 
-def _ended(state: State) -> tuple[State, Reply]:
-    text = _APOLOGY.written(state.language)
-    return replace(state, waiting=""), Reply(text, is_open=False, screen="apology")
+def _perform(hop: _Hop, state: State, ask: Ask) -> Done | Refusal:
+    """Perform an effect within the hop's time.
+
+    A server that stopped answers nothing, not even an error, so the waiting is done elsewhere.
+    An effect that outlives its hop commits as a whole or not at all, and is shown on redial.
+    """
+    hop.keep_going()
+    call = actions.Call(
+        services=hop.services,
+        msisdn=hop.form["phoneNumber"],
+        reference=f"{hop.form['sessionId']}:{hop.claim.position}",
+        values=state.values,
+        language=state.language,
+        pin=ask.pin,
+        keep_going=hop.keep_going,
+    )
+    running = _performers.submit(actions.perform, ask.effect, call)
+    try:
+        return running.result(timeout=max(0.0, hop.deadline - time.monotonic()))
+    except FutureTimeoutError:
+        running.cancel()
+        raise
 
 
-def _sessions(shared: Services) -> Sessions:
-    return Sessions(shared.redis, shared.settings.secret_key.get_secret_value())
+def _broken(claim: Claim) -> Broken | None:
+    if not claim.broken:
+        return None
+    kept = json.loads(claim.broken)
+    return Broken(kept["session"], kept["position"], State.from_json(kept["state"]))
+
+
+def _kept(hop: _Hop, state: State, reply: Reply) -> str:
+    """Return what a redial is handed if this session breaks off here: nothing after an END."""
+    if not reply.is_open:
+        return ""
+    return json.dumps(
+        {
+            "session": hop.form["sessionId"],
+            "position": hop.claim.position + 1,
+            "state": state.to_json(),
+        }
+    )
+
+
+def _figures(hop: _Hop, before: State, state: State, reply: Reply) -> list[tuple[str, int]]:
+    network = hop.form["networkCode"]
+    counted = []
+    if hop.claim.verdict is not Verdict.FIRST:
+        left = Place.of_hop(before.screen, network, before.language)
+        counted += [
+            (left.counts(Figure.ANSWERS), 1),
+            (left.counts(Figure.SECONDS), hop.claim.waited),
+        ]
+        if state.wrong > before.wrong:
+            counted.append((left.counts(Figure.INVALID), 1))
+    shown = Place.of_hop(reply.screen, network, state.language)
+    if hop.claim.verdict is Verdict.FIRST or reply.screen != before.screen:
+        counted.append((shown.counts(Figure.ENTRIES), 1))
+    if not reply.is_open:
+        counted.append((shown.counts(Figure.ENDS), 1))
+    return counted
+
+
+@blueprint.post("/at/<key>/ussd-events")
+@keyed
+def event() -> Response:
+    """Count how a session ended (facts 1.4). Its transcript and last screen are not even read."""
+    form = read_form("sessionId", "status", optional=("networkCode", "hopsMetadata"))
+    place = funnel.place_of_event(form["hopsMetadata"], form["networkCode"])
+    try:
+        silence = _sessions().end(form["sessionId"])
+        if silence is not None and place is not None:
+            figure = _ending(form["status"], silence)
+            if figure is not None:
+                funnel.add(services().redis, place, figure)
+    except RedisError as error:
+        _log.warning("ussd_event_lost", error=type(error).__name__)
+    return Response("OK\n", content_type="text/plain")
+
+
+def _ending(status: str, silence_seconds: int) -> Figure | None:
+    match status.lower():
+        case "incomplete":
+            waited = silence_seconds >= funnel.TIMEOUT_SECONDS
+            return Figure.TIMEOUTS if waited else Figure.HANG_UPS
+        case "failed":
+            return Figure.FAILURES
+        case _:
+            return None
+
+
+def _sessions() -> Sessions:
+    """Return the app's sessions; their own connections give up early, to leave time to answer."""
+    sessions = current_app.extensions.get("ussd_sessions")
+    if not isinstance(sessions, Sessions):
+        settings = services().settings
+        redis = connect(settings.redis_url.get_secret_value(), answer_seconds=REDIS_SECONDS)
+        sessions = Sessions(redis, settings.secret_key.get_secret_value())
+        current_app.extensions["ussd_sessions"] = sessions
+    return sessions
 
 
 def _dialled(shared: Services, text: str) -> tuple[str, ...]:
@@ -123,16 +259,18 @@ def _dialled(shared: Services, text: str) -> tuple[str, ...]:
     return tuple(text.rstrip("#").split("*")) if text.strip("*#") else ()
 
 
-def _extra_digits(shared: Services, service_code: str) -> tuple[str, ...]:
-    """Return inputs that an operator left inside the service code."""
+def _extra_digits(shared: Services, service_code: str) -> tuple[str, ...] | None:
+    """Return inputs that an operator left inside the service code; None for another code."""
     code = shared.settings.ussd_code.rstrip("#")
-    rest = service_code.removeprefix(code).strip("*#") if service_code.startswith(code) else ""
+    dialled = service_code.rstrip("#")
+    if dialled != code and not dialled.startswith(f"{code}*"):
+        return None
+    rest = dialled.removeprefix(code).strip("*")
     return tuple(rest.split("*")) if rest else ()
 
 
-def _answer(body: str, screen: str = "") -> Response:
+def _answer(body: str, label: str = "") -> Response:
     response = Response(body, content_type="text/plain; charset=utf-8")
-    if screen:
-        # Comes back in the end-of-session event: drop-off by screen, without personal data.
-        response.headers["at-ussd-hop-metadata"] = screen
+    if label:
+        response.headers["at-ussd-hop-metadata"] = label
     return response

@@ -8,6 +8,8 @@ from jobs.texts.fields import Field
 from ledger.core.gsm7 import BASIC, septets
 from ussd_app.flow.machine import CHOOSE, PIN_FORM, TOO_MANY
 from ussd_app.flow.model import (
+    AT_HOME,
+    CONTINUE,
     LANGUAGES,
     Effect,
     End,
@@ -61,14 +63,15 @@ def targets(screen: Screen) -> Iterator[tuple[str, str]]:
             yield target, f"{effect.name}: {outcome}"
     if isinstance(screen, Menu) and screen.submit is None:
         for option in screen.options:
-            yield option.target, option.text.en
+            if option.target not in (AT_HOME, CONTINUE):
+                yield option.target, option.text.en
     if isinstance(screen, Entry) and screen.target is not None:
         yield screen.target, screen.field
 
 
 def _entrances(flow: Flow) -> set[str]:
     aliases = {alias.screen for alias in flow.aliases.values()}
-    return {*flow.first.outcomes.values(), *aliases, flow.home, flow.start}
+    return {*flow.first.outcomes.values(), *aliases, flow.home, flow.start, flow.resume}
 
 
 def _dead_targets(flow: Flow) -> Iterator[str]:
@@ -98,6 +101,12 @@ def _endless(flow: Flow) -> Iterator[str]:
     """Name the screens from which no session ever ends, except by wrong input."""
     ends = {name for name, screen in flow.screens.items() if isinstance(screen, End)}
     ends |= {screen.name for screen in flow.screens.values() if screen.can_leave}
+    ends |= {
+        screen.name
+        for screen in flow.screens.values()
+        if isinstance(screen, Menu)
+        and any(option.target in (AT_HOME, CONTINUE) for option in screen.options)
+    }
     grown = True
     while grown:
         more = {

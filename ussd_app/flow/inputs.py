@@ -23,7 +23,6 @@ _NUMBER_HELP = Text(
     en="Type a Kenyan number such as 0712345678.", sw="Andika nambari kama 0712345678."
 )
 _RECEIPT_HELP = Text(en="A receipt has 10 characters.", sw="Risiti ina herufi 10.")
-_WORDS_HELP = Text(en="Type a few words.", sw="Andika maneno machache.")
 
 HELP_LINES = (
     _AMOUNT_HELP,
@@ -31,7 +30,6 @@ HELP_LINES = (
     _NAME_HELP,
     _NUMBER_HELP,
     _RECEIPT_HELP,
-    _WORDS_HELP,
 )
 """Every line that a reader may answer, for the static check."""
 
@@ -40,6 +38,11 @@ def amount(typed: str) -> Accepted | Text:
     """Read shillings and cents, for movements between wallets."""
     cents = parse_amount(typed)
     return _AMOUNT_HELP if isinstance(cents, AmountProblem) else Accepted(cents)
+
+
+def amount_or_nought(typed: str) -> Accepted | Text:
+    """Read shillings and cents; noughts alone stand for nothing."""
+    return Accepted(0) if typed.strip("0.") == "" and typed else amount(typed)
 
 
 def whole_amount(typed: str) -> Accepted | Text:
@@ -68,9 +71,3 @@ def receipt(typed: str) -> Accepted | Text:
     """Read a receipt of ours or of M-Pesa."""
     reference = typed.replace(" ", "").upper()
     return Accepted(reference) if _RECEIPT.fullmatch(reference) else _RECEIPT_HELP
-
-
-def words(typed: str) -> Accepted | Text:
-    """Read a short free text, such as a complaint."""
-    text = " ".join(to_gsm7(typed).split())[:REPLY_LENGTH_MAX]
-    return Accepted(text) if len(text) >= 3 else _WORDS_HELP

@@ -10,7 +10,9 @@ from typing import Any
 
 from ledger.core.refusals import Refusal
 from ussd_app.flow.model import (
+    AT_HOME,
     BACK,
+    CONTINUE,
     HOME,
     MORE,
     WRONG_INPUTS_MAX,
@@ -77,9 +79,30 @@ class Done:
 Step = tuple[State, Reply | Ask]
 
 
-def begin(flow: Flow, tokens: tuple[str, ...] = ()) -> Step:
-    """Open a session; tokens come from a long dial string such as ``*384*2929*2*500#``."""
-    return State(waiting=flow.first.name, tokens=tokens), Ask(flow.first.name)
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A session of the same phone that broke off: its state, and its hop without an answer."""
+
+    session: str
+    position: int
+    state: State
+
+
+def begin(flow: Flow, tokens: tuple[str, ...] = (), broken: Broken | None = None) -> Step:
+    """Open a session; tokens come from a long dial string such as ``*384*2929*2*500#``.
+
+    What ``broken`` had confirmed is looked up first; where it stood is offered again.
+    """
+    state = State(waiting=flow.first.name, tokens=tokens)
+    if broken is not None:
+        earlier = broken.state
+        if earlier.screen == flow.resume and earlier.earlier:
+            earlier = State.from_json(earlier.earlier)
+        found = (broken.session, broken.position)
+        state = replace(
+            state.with_values(broken=found), earlier=earlier.to_json(), language=earlier.language
+        )
+    return state, Ask(flow.first.name)
 
 
 def answer(flow: Flow, state: State, typed: str) -> Step:
@@ -119,10 +142,24 @@ def resume(flow: Flow, state: State, result: Done | Refusal) -> Step:
         return _refused(flow, state, screen, result)
     values = dict(result.values)
     language = language_of(values.pop("language", state.language))
-    state = replace(state.with_values(**values), language=language)
+    kept = {name: value for name, value in state.values.items() if name != "broken"}
+    state = replace(state, values={**kept, **values}, language=language, wrong=0)
     if result.outcome == STAY and screen is not None:
-        return _show(flow, replace(state, wrong=0), screen)
-    return arrive(flow, replace(state, wrong=0), effect.outcomes[result.outcome])
+        return _show(flow, state, screen)
+    target = effect.outcomes[result.outcome]
+    if screen is None:
+        target, state = _or_offer(flow, state, target)
+    return arrive(flow, state, target)
+
+
+def _or_offer(flow: Flow, state: State, target: str) -> tuple[str, State]:
+    """Return the offer to go on instead of the beginning, when there is something to go on with."""
+    if state.earlier and not state.tokens and target in (flow.home, flow.start):
+        earlier = State.from_json(state.earlier)
+        same = earlier.values.get("user_id") == state.values.get("user_id")
+        if same and offer_resume(flow, earlier) is not None:
+            return flow.resume, state
+    return target, replace(state, earlier="")
 
 
 def arrive(flow: Flow, state: State, name: str) -> Step:
@@ -141,9 +178,22 @@ def offer_resume(flow: Flow, state: State) -> str | None:
     """Return the screen where a redial may go on: never a PIN, a confirmation or an end."""
     for name in (state.screen, *reversed(state.back)):
         screen = flow.screens.get(name)
-        if screen is not None and screen.can_resume and name != flow.home:
+        if screen is not None and screen.can_resume and name not in (flow.home, flow.start):
             return name
     return None
+
+
+def _go_on(flow: Flow, state: State) -> Step:
+    """Take up the session that broke off, where a redial may."""
+    earlier = State.from_json(state.earlier)
+    name = offer_resume(flow, earlier)
+    assert name is not None
+    way = earlier.back
+    if name != earlier.screen:
+        way = way[: len(way) - 1 - way[::-1].index(name)]
+    values = {key: value for key, value in earlier.values.items() if key != "pin_hash"}
+    before = State(language=earlier.language, values=values, back=way)
+    return arrive(flow, before, name)
 
 
 def _show(flow: Flow, state: State, screen: Screen, notice: str = "") -> Step:
@@ -175,6 +225,10 @@ def _choose(flow: Flow, state: State, screen: Menu, typed: str) -> Step:
     if typed != str(int(typed[:3])):
         return _wrong(flow, state, screen, CHOOSE.written(state.language))
     option = screen.options[int(typed) - 1]
+    if option.target == CONTINUE:
+        return _go_on(flow, state)
+    if option.target == AT_HOME:
+        return arrive(flow, state.at_home(_home(flow, state)), _home(flow, state))
     values = dict(option.sets)
     language = language_of(values.pop("language", state.language))
     kept = replace(state.with_values(**values), wrong=0, language=language)

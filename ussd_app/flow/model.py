@@ -16,6 +16,8 @@ def language_of(word: str) -> Language:
 
 
 BACK, HOME, MORE = "0", "00", "98"
+CONTINUE, AT_HOME = "(where it broke off)", "(home)"
+"""Targets that are no screens: go on with an earlier session, or to the main menu."""
 WRONG_INPUTS_MAX = 3
 
 
@@ -85,6 +87,7 @@ class Menu(Screen):
 
     options: tuple[Option, ...]
     submit: Effect | None = None
+    can_resume: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +148,8 @@ class Flow:
     """All screens by name, with the texts of refusals and the frozen shortcuts.
 
     ``fields`` describes every value that a text may name; ``first`` asks who is dialling.
-    ``home`` is a customer's main menu, ``start`` where anybody else begins.
+    ``home`` is a customer's main menu, ``start`` where anybody else begins; ``resume`` offers
+    to go on with a session that broke off.
     """
 
     screens: Mapping[str, Screen]
@@ -155,3 +159,4 @@ class Flow:
     first: Effect
     home: str
     start: str
+    resume: str

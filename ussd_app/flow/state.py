@@ -15,7 +15,8 @@ class State:
 
     ``values`` holds what was typed and loaded (cents as int). ``back`` is the way here;
     ``waiting`` names the effect that runs, and ``entering`` whether it is a screen's ``enter``.
-    ``tokens`` are dial-through inputs not used yet.
+    ``tokens`` are dial-through inputs not used yet; ``earlier`` is the state of a session that
+    broke off, while it is offered again.
     """
 
     screen: str = ""
@@ -27,6 +28,7 @@ class State:
     entering: bool = False
     waiting: str = ""
     tokens: tuple[str, ...] = ()
+    earlier: str = ""
 
     def to_json(self) -> str:
         """Write the state compactly."""
@@ -46,4 +48,4 @@ class State:
     def at_home(self, home: str) -> "State":
         """Return the state as on arrival at the main menu: nothing typed before counts."""
         kept = {name: self.values[name] for name in KEPT_AT_HOME if name in self.values}
-        return replace(self, screen=home, values=kept, back=(), wrong=0, page=0)
+        return replace(self, screen=home, values=kept, back=(), wrong=0, page=0, earlier="")

@@ -15,6 +15,7 @@ ALIASES = MappingProxyType(
         "1": Alias("balance_pin", "balance"),
         "2": Alias("deposit_amount", "deposit: 2*amount"),
         "3": Alias("send_to", "send: 3*number*amount"),
+        "4": Alias("withdraw_amount", "withdraw: 4*amount"),
         "5": Alias("mini_pin", "mini statement"),
     }
 )
@@ -25,8 +26,12 @@ _FIRST = Effect(
     {
         "customer": "main",
         "stranger": "language",
-        "start_pin": "forced_new_pin",
+        "start_pin": "start_pin",
         "closed": "account_closed",
+        "was_sent": "was_sent",
+        "was_done": "was_done",
+        "is_pending": "is_pending",
+        "has_failed": "has_failed",
     },
 )
 
@@ -49,4 +54,5 @@ def flow() -> Flow:
         first=_FIRST,
         home="main",
         start="language",
+        resume="resume",
     )

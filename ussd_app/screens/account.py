@@ -1,4 +1,4 @@
-"""My account: PIN, language, limits; and help."""
+"""My account: PIN, language, limits, privacy, and the wallet's end."""
 
 from ussd_app.flow.model import Effect, End, Menu, Notice, Option, PinEntry, Text
 
@@ -9,6 +9,9 @@ ACCOUNT = Menu(
         Option(Text(en="Change PIN", sw="Badilisha PIN"), "old_pin"),
         Option(Text(en="Language", sw="Lugha"), "change_language"),
         Option(Text(en="My limits", sw="Viwango vyangu"), "limits"),
+        Option(Text(en="Forgot PIN", sw="Nimesahau PIN"), "forgot_name"),
+        Option(Text(en="Privacy", sw="Faragha"), "privacy"),
+        Option(Text(en="Close wallet", sw="Funga akaunti"), "close"),
     ),
 )
 
@@ -37,16 +40,6 @@ PIN_IS_CHANGED = End(
     text=Text(en="Your PIN is changed.", sw="PIN yako imebadilishwa."),
 )
 
-FORCED_NEW_PIN = PinEntry(
-    name="forced_new_pin",
-    text=Text(
-        en="Enter the start PIN that you got by SMS", sw="Weka PIN ya kuanzia uliyopata kwa SMS"
-    ),
-    submit=Effect("check_old_pin", {"ok": "changed_pin"}),
-    retry=("pin_wrong",),
-    can_leave=False,
-)
-
 CHANGE_LANGUAGE = Menu(
     name="change_language",
     text=Text(en="Language / Lugha", sw="Lugha / Language"),
@@ -60,17 +53,43 @@ CHANGE_LANGUAGE = Menu(
 LIMITS = Notice(
     name="limits",
     text=Text(
-        en="Left today: send {transfer_left}, withdraw {withdrawal_left}.",
-        sw="Umebakiwa leo: kutuma {transfer_left}, kutoa {withdrawal_left}.",
+        en="At once: {maximum}. Left today: send {transfer_left}, withdraw {withdrawal_left}.",
+        sw="Kwa mara moja: {maximum}. Umebakiwa leo: kutuma {transfer_left},"
+        " kutoa {withdrawal_left}.",
     ),
     enter=Effect("load_limits"),
 )
 
-HELP = Notice(
-    name="help",
+PRIVACY = Notice(
+    name="privacy",
     text=Text(
-        en="Cycle help: call {support}. We never ask for your PIN.",
-        sw="Usaidizi wa Cycle: piga {support}. Hatuulizi PIN yako kamwe.",
+        en="The law makes us keep your name, number and payments 7 years. We sell nothing."
+        " To end consent close the wallet.",
+        sw="Sheria inataka tuhifadhi jina, nambari na malipo miaka 7. Hatuuzi chochote."
+        " Kuondoa idhini funga akaunti.",
     ),
-    enter=Effect("load_help"),
+)
+
+CLOSE = Menu(
+    name="close",
+    text=Text(
+        en="Close your wallet for good? It must be empty.",
+        sw="Funga akaunti kabisa? Ni lazima iwe tupu.",
+    ),
+    options=(Option(Text(en="Yes, close it", sw="Ndiyo, funga"), "close_pin"),),
+)
+
+CLOSE_PIN = PinEntry(
+    name="close_pin",
+    text=Text(en="Close wallet. Enter PIN to confirm", sw="Funga akaunti. Weka PIN kuthibitisha"),
+    submit=Effect("close_wallet", {"ok": "closed"}),
+    retry=("pin_wrong",),
+)
+
+CLOSED = End(
+    name="closed",
+    text=Text(
+        en="Your wallet is closed. Thank you for using Cycle.",
+        sw="Akaunti yako imefungwa. Asante kwa kutumia Cycle.",
+    ),
 )

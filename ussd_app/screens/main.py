@@ -1,4 +1,4 @@
-"""The main menu, and what a redial may show before it."""
+"""The main menu."""
 
 from ussd_app.flow.model import End, Menu, Option, Text
 
@@ -9,7 +9,9 @@ MAIN = Menu(
         Option(Text(en="Send money", sw="Tuma pesa"), "send_to"),
         Option(Text(en="Deposit", sw="Weka pesa"), "deposit_amount"),
         Option(Text(en="Balance", sw="Salio"), "balance_pin"),
-        Option(Text(en="Mini statement", sw="Taarifa fupi"), "mini_pin"),
+        Option(Text(en="Withdraw", sw="Toa pesa"), "withdraw_amount"),
+        Option(Text(en="Request money", sw="Omba pesa"), "requests"),
+        Option(Text(en="Statements", sw="Taarifa"), "statements"),
         Option(Text(en="My account", sw="Akaunti yangu"), "account"),
         Option(Text(en="Help", sw="Usaidizi"), "help"),
     ),

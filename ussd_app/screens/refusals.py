@@ -69,8 +69,8 @@ REFUSALS: Mapping[str, Text] = MappingProxyType(
             sw="Kutoa pesa kumesitishwa kwa sasa. Pesa zako ziko salama. Jaribu tena baadaye.",
         ),
         R.WITHDRAWALS_CAPPED: Text(
-            en="After a PIN reset you can withdraw up to {left} until tomorrow.",
-            sw="Baada ya kubadilisha PIN unaweza kutoa hadi {left} mpaka kesho.",
+            en="After a PIN reset you can withdraw up to {maximum} until tomorrow.",
+            sw="Baada ya kubadilisha PIN unaweza kutoa hadi {maximum} mpaka kesho.",
         ),
         R.PROMPT_OPEN: Text(
             en="An M-PESA request is still open on your phone. Wait a minute, then dial again.",
@@ -87,6 +87,38 @@ REFUSALS: Mapping[str, Text] = MappingProxyType(
         R.DAILY_LIMIT: Text(
             en="Over today's limit. You have {left} left today.",
             sw="Umezidi kiwango cha leo. Umebakiwa na {left} leo.",
+        ),
+        R.LOOKUPS_TODAY: Text(
+            en="Too many names were looked up today. Try again tomorrow, or call {support}.",
+            sw="Umetafuta majina mengi leo. Jaribu tena kesho, au piga simu {support}.",
+        ),
+        R.REQUESTS_TODAY: Text(
+            en="You asked for money ten times today. Try again tomorrow.",
+            sw="Umeomba pesa mara kumi leo. Jaribu tena kesho.",
+        ),
+        R.REQUEST_CLOSED: Text(
+            en="This request is no longer open. No money moved.",
+            sw="Ombi hili limefungwa. Hakuna pesa iliyotumwa.",
+        ),
+        R.TICKETS_TODAY: Text(
+            en="You have complained five times today. Call {support}.",
+            sw="Umelalamika mara tano leo. Piga simu {support}.",
+        ),
+        R.IDENTITY_WRONG: Text(
+            en="The answers don't match. Nothing was changed. Dial again or call {support}.",
+            sw="Majibu si sahihi. Hakuna kilichobadilika. Piga tena au piga simu {support}.",
+        ),
+        R.RESETS_BLOCKED: Text(
+            en="Your PIN can't be reset here now. Call {support}.",
+            sw="PIN yako haiwezi kubadilishwa hapa sasa. Piga simu {support}.",
+        ),
+        R.START_PIN_EXPIRED: Text(
+            en="The start PIN is too old. Dial again and ask for a new one.",
+            sw="PIN ya kuanzia imepitwa na wakati. Piga tena uombe mpya.",
+        ),
+        R.STATEMENTS_TODAY: Text(
+            en="You got many statements today. Try again tomorrow.",
+            sw="Umepata taarifa nyingi leo. Jaribu tena kesho.",
         ),
         R.WALLET_NOT_EMPTY: Text(
             en="Empty your wallet before you close it.",

@@ -24,6 +24,7 @@ CONSENT = Menu(
         Option(Text(en="I accept", sw="Nakubali"), "first_name"),
         Option(Text(en="No", sw="Hapana"), "declined"),
     ),
+    can_resume=True,
 )
 
 DECLINED = End(

@@ -48,7 +48,6 @@ INVITE = Menu(
         Option(Text(en="Invite by SMS", sw="Alika kwa SMS"), "invited"),
         Option(Text(en="Another number", sw="Nambari nyingine"), "send_to"),
     ),
-    can_resume=False,
 )
 
 INVITED = End(
