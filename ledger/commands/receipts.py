@@ -2,7 +2,7 @@
 
 from ledger.core.context import Context
 from ledger.core.plans import Message
-from ledger.db import outbox, receipts, users
+from ledger.db import messaging, outbox, users
 from ledger.db.engine import Connection, Database
 
 
@@ -11,11 +11,11 @@ def resend_last(database: Database, context: Context, user_id: int) -> bool:
 
     def work(connection: Connection) -> bool:
         user = users.get(connection, user_id)
-        found = receipts.last_of(connection, user_id)
+        found = messaging.find_receipt(connection, user_id, None)
         if user is None or found is None:
             return False
-        language, template, params = found
-        outbox.put(connection, Message(user_id, user.msisdn, language, template, params))
+        template, params = found
+        outbox.put(connection, Message(user_id, user.msisdn, user.language, template, params))
         return True
 
     return database.run(context, work)
