@@ -215,6 +215,29 @@ def test_an_address_is_confirmed_by_the_code_it_got(texting: Texting, user: User
     assert texting.user(user.id).email == "wanjiku@mfano.co.ke"
 
 
+def test_a_statement_is_queued_once_for_a_confirmed_address(
+    texting: Texting, user: User, ask: Ask
+) -> None:
+    refused = ask(user.msisdn, "STMT")
+    assert refused is not None
+    assert refused.startswith("We have no confirmed e-mail address")
+    with texting.database.transaction(SYSTEM) as connection:
+        connection.execute(
+            "UPDATE users SET email = 'a@mfano.co.ke', email_confirmed_at = now() WHERE id = %s",
+            (user.id,),
+        )
+    for _ in range(2):
+        answer = ask(user.msisdn, "stmt", id="statement-1")
+    answer = ask(user.msisdn, "STMT", id="statement-2")
+    assert answer is not None
+    assert answer.startswith("Your statement is being made")
+    with texting.database.transaction(SYSTEM) as connection:
+        rows = connection.execute(
+            "SELECT recipient, state FROM statements WHERE user_id = %s", (user.id,)
+        ).fetchall()
+    assert rows == [{"recipient": "a@mfano.co.ke", "state": "queued"}] * 2
+
+
 def test_a_language_change_answers_in_the_new_one(texting: Texting, user: User, ask: Ask) -> None:
     assert ask(user.msisdn, "LANG SW") == "Kuanzia sasa Cycle itakuandikia kwa Kiswahili."
     answer = ask(user.msisdn, "HELP")

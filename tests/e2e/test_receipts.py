@@ -1,0 +1,251 @@
+"""Receipts on real processes: an outage, a killed worker, a lost Redis, and every keyword."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+from redis import Redis
+
+from ledger.commands.register import register
+from ledger.core.context import Context
+from ledger.core.people import NewUser, User
+from ledger.core.plans import Message
+from ledger.db import outbox
+from ledger.db.engine import Database
+from tests.e2e.handset import PIN, Handset
+from tests.e2e.stack import ROOT, Running, running, wait_until
+
+pytestmark = pytest.mark.xdist_group("receipts")
+SYSTEM = Context.of_system("test")
+_numbers = count(254_713_000_001)
+_PEPPER = "a pepper of the tests, long enough"
+
+
+@pytest.fixture(scope="module")
+def up() -> Iterator[Running]:
+    with running() as started:
+        yield started
+
+
+@pytest.fixture
+def database(up: Running) -> Iterator[Database]:
+    opened = Database(up.where["database_url"], pin_pepper=_PEPPER, pool_max=2)
+    opened.open()
+    yield opened
+    opened.close()
+
+
+def join(database: Database, up: Running, language: str = "en") -> tuple[Handset, User]:
+    """Register straight in the ledger: these tests are about what comes after."""
+    phone = Handset(up, str(next(_numbers)))
+    new = NewUser(f"+{phone.msisdn}", "Jane", "Wanjiru", language, "1", "ussd")
+    user = register(database, SYSTEM, new, PIN)
+    assert isinstance(user, User)
+    return phone, user
+
+
+def faults(up: Running, *rules: dict[str, Any]) -> None:
+    answer = requests.put(f"{up.where['standin']}/faults", json={"rules": rules}, timeout=5)
+    answer.raise_for_status()
+
+
+def let_time_pass(up: Running) -> None:
+    """Make back-offs and pauses end, as the ten minutes of an outage would."""
+    with psycopg.connect(up.where["database_url"], autocommit=True) as owner:
+        owner.execute("UPDATE outbox SET due_at = now() WHERE state = 'queued'")
+        owner.execute("UPDATE outbox_channels SET paused_until = now() WHERE failures > 0")
+
+
+def scalar(up: Running, query: str, *values: object) -> Any:
+    with psycopg.connect(up.where["database_url"]) as owner:
+        row = owner.execute(query, values).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def pay(phone: Handset, amount: int) -> None:
+    """Pay by paybill to the phone's own wallet."""
+    account = "0" + phone.msisdn.removeprefix("254")
+    phone._post("/paybill", amount=amount, account=account)
+
+
+def receipts(phone: Handset) -> list[str]:
+    return [text for text in phone.inbox() if "Confirmed." in text]
+
+
+def test_fifty_deposits_in_an_outage_give_fifty_receipts(up: Running, database: Database) -> None:
+    phones = []
+    for _ in range(50):
+        phone, user = join(database, up)
+        phones.append(phone)
+        with database.transaction(SYSTEM) as connection:
+            connection.execute(
+                "UPDATE users SET email = %s, email_confirmed_at = now() WHERE id = %s",
+                (f"p{phone.msisdn}@mfano.co.ke", user.id),
+            )
+    wait_until(lambda: all(phone.inbox() for phone in phones), 60)
+    faults(up, {"at": "at.send", "do": "html503"}, {"at": "smtp", "do": "error500"})
+    for phone in phones:
+        pay(phone, 500)
+    own = f"recipient LIKE '+{phones[0].msisdn[:6]}%%' AND template = 'deposit_received'"
+    wait_until(lambda: scalar(up, f"SELECT count(*) FROM outbox WHERE {own}") == 50, 60)
+    balances = "SELECT count(*) FROM accounts WHERE code = 'USER_WALLET' AND balance = 50000"
+    assert scalar(up, balances) == 50
+    for _ in range(3):
+        let_time_pass(up)
+        wait_until(lambda: scalar(up, "SELECT max(failures) FROM outbox_channels") >= 1)
+    assert not any(receipts(phone) for phone in phones)
+    faults(up)
+
+    def all_sent() -> bool:
+        let_time_pass(up)
+        waiting = "SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')"
+        return scalar(up, waiting) == 0
+
+    wait_until(all_sent, 60)
+    assert [len(receipts(phone)) for phone in phones] == [1] * 50
+    mails = requests.get(f"{up.where['standin']}/mail", timeout=10).json()
+    receipts_by_mail = [mail for mail in mails if "receipt" in mail["subject"]]
+    assert len(receipts_by_mail) == 50
+    delivered = f"SELECT count(*) FROM outbox WHERE {own} AND state = 'delivered'"
+    wait_until(lambda: scalar(up, delivered) == 50, 30)
+
+
+def test_a_hundred_receipts_outlive_redis(up: Running, database: Database) -> None:
+    faults(up, {"at": "at.send", "do": "drop"})
+    numbers = [f"+{next(_numbers)}" for _ in range(100)]
+    with database.transaction(SYSTEM) as connection:
+        for index, number in enumerate(numbers):
+            values = {"amount": 100_00 + index}
+            outbox.put(connection, Message(None, number, "en", "deposit_failed", values))
+    redis = Redis.from_url(up.where["redis_url"])
+    wait_until(lambda: scalar(up, "SELECT failures FROM outbox_channels WHERE channel = 'sms'") > 0)
+    redis.flushall()
+    redis.close()
+    faults(up)
+
+    def all_sent() -> bool:
+        let_time_pass(up)
+        sent = "SELECT count(*) FROM outbox WHERE recipient = ANY (%s) AND sent_at IS NOT NULL"
+        return bool(scalar(up, sent, numbers) == 100)
+
+    wait_until(all_sent, 60)
+    inboxes = [len(Handset(up, number.removeprefix("+")).inbox()) for number in numbers]
+    assert inboxes == [1] * 100
+
+
+def test_a_worker_killed_while_sending_doubles_at_most_and_never_loses() -> None:
+    with running() as up:
+        database = Database(up.where["database_url"], pin_pepper=_PEPPER, pool_max=2)
+        database.open()
+        phone, _ = join(database, up)
+        phone.wait_for_sms("Welcome to Cycle")
+        faults(up, {"at": "at.send", "do": "slow", "seconds": 2, "times": 1})
+        worker = up.child("jobs.worker")
+        environment = worker.environ()
+        pay(phone, 500)
+        wait_until(
+            lambda: (
+                scalar(
+                    up,
+                    "SELECT count(*) FROM outbox WHERE state = 'sending'"
+                    " AND template = 'deposit_received'",
+                )
+                == 1
+            )
+        )
+        up.process.send_signal(signal.SIGSTOP)
+        worker.kill()
+        phone.wait_for_sms("Confirmed.")
+        with psycopg.connect(up.where["database_url"], autocommit=True) as owner:
+            # The lease runs out.
+            owner.execute("UPDATE outbox SET due_at = now() WHERE state = 'sending'")
+        successor = subprocess.Popen(
+            [sys.executable, "-m", "jobs.worker"], env=environment, cwd=ROOT
+        )
+        try:
+            states = "SELECT state FROM outbox WHERE template = 'deposit_received'"
+            wait_until(lambda: scalar(up, states) in ("sent", "delivered"), 30)
+            texts = receipts(phone)
+            assert len(texts) == 2
+            assert len(set(texts)) == 1
+        finally:
+            database.close()
+            successor.terminate()
+            successor.wait(20)
+            up.process.send_signal(signal.SIGCONT)
+        assert up.process.wait(30) != 0
+
+
+def text_to_cycle(up: Running, phone: Handset, text: str) -> str:
+    """Text the short code and return the answer."""
+    before = len(phone.inbox())
+    phone._post("/sms", to=up.where["sms_code"], text=text)
+    wait_until(lambda: len(phone.inbox()) > before, 30)
+    return phone.inbox()[before]
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        (
+            "en",
+            {
+                "BAL": "Balance by SMS is off",
+                "MINI": "Cycle\n",
+                "SEND 200 {other}": "To send Ksh200.00 to Jane Wanjiru",
+                "WITHDRAW 300": "To withdraw Ksh300.00",
+                "RECEIPT": "{receipt} Confirmed. Ksh500.00 deposited",
+                "STMT": "We have no confirmed",
+                "EMAIL jane@mfano.co.ke": "We sent a code to jane@mfano.co.ke",
+                "HELP": "Text BAL, DEP 500",
+                "DEP 400": "An M-PESA request for Ksh400.00",
+                "gibberish": "Text BAL, DEP, SEND",
+                "STOP": "You will get no more SMS",
+                "START": "You will get receipts",
+                "LANG SW": "Kuanzia sasa",
+            },
+        ),
+        (
+            "sw",
+            {
+                "SALIO": "Salio kwa SMS limezimwa",
+                "TAARIFA": "Cycle\n",
+                "TUMA 200 {other}": "Kutuma Ksh200.00 kwa Jane Wanjiru",
+                "TOA 300": "Kutoa Ksh300.00",
+                "RISITI": "{receipt} Imethibitishwa. Ksh500.00 imewekwa",
+                "STMT": "Hatuna barua pepe yako",
+                "EMAIL jina@mfano.co.ke": "Tumetuma nambari kwa jina@mfano.co.ke",
+                "MSAADA": "Tuma SALIO, WEKA 500",
+                "WEKA 400": "Ombi la M-PESA la Ksh400.00",
+                "upuuzi": "Tuma SALIO, WEKA",
+                "ACHA": "Hutapata tena SMS",
+                "ANZA": "Utapata tena risiti",
+                "LUGHA EN": "From now on",
+            },
+        ),
+    ],
+    ids=["en", "sw"],
+)
+def test_every_keyword_from_a_phone(
+    up: Running, database: Database, language: str, texts: dict[str, str]
+) -> None:
+    faults(up)
+    phone, _ = join(database, up, language)
+    other, _ = join(database, up)
+    pay(phone, 500)
+    confirmed = "Confirmed." if language == "en" else "Imethibitishwa."
+    receipt = phone.wait_for_sms(confirmed).split()[0]
+    phone.wait_for_sms("Cycle")
+    local = "0" + other.msisdn.removeprefix("254")
+    for text, expected in texts.items():
+        answer = text_to_cycle(up, phone, text.format(other=local))
+        assert answer.startswith(expected.format(receipt=receipt)), (text, answer)
+    prompt = phone.prompt()
+    assert prompt["amount"] in ("400", 400, "400.00")
