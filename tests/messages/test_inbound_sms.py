@@ -99,7 +99,7 @@ def test_a_deposit_is_prompted_once_for_one_text(
         ("DEP 0", "Type an amount such as 500."),
         ("DEP 300000", "The most at once is Ksh250,000.00. Dial *384*2929#."),
         ("DEP lots", "To deposit, text DEP and the amount"),
-        ("WITHDRAW 300", "Not enough money. Balance Ksh0.00."),
+        ("WITHDRAW 300", "Not enough money in your wallet."),
         ("SEND 200 0799999999", "0799999999 is not on Cycle."),
         ("RECEIPT", "We find no such receipt of yours"),
         ("MINI", "There is no movement"),

@@ -4,7 +4,16 @@ Each takes a Call and returns Done, with values for the screens, or the ledger's
 keyed by session and position, so a hop that runs twice moves nothing twice.
 """
 
-from ussd_app.actions import account, identity, money, reading, requests, support
+from ussd_app.actions import (
+    account,
+    identity,
+    money,
+    prepared,
+    reachability,
+    reading,
+    requests,
+    support,
+)
 from ussd_app.actions.registry import Call, names, perform
 
 __all__ = [
@@ -14,6 +23,8 @@ __all__ = [
     "money",
     "names",
     "perform",
+    "prepared",
+    "reachability",
     "reading",
     "requests",
     "support",

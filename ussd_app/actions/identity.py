@@ -8,6 +8,7 @@ from ledger.core.people import NewUser, User
 from ledger.core.pins import pin_problem
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.queries import outcomes, users
+from ussd_app import prepared
 from ussd_app.actions.registry import Call, action
 from ussd_app.flow.machine import Done
 
@@ -30,6 +31,11 @@ def identify(call: Call) -> Done | Refusal:
     found = _outcome(call, user)
     if found is not None:
         return Done({**known, **found.values}, found.outcome)
+    if "dialled_on" not in call.values:
+        order = prepared.waiting(call.services.redis, user.id)
+        if order is not None:
+            values = {"amount": order.amount, "number": order.msisdn, "prepared": order.reference}
+            return Done({**known, **values}, f"prepared_{order.kind.value}")
     return Done(known, "customer")
 
 

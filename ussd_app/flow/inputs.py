@@ -22,6 +22,7 @@ _NAME_HELP = Text(en="Type one name, letters only.", sw="Andika jina moja, heruf
 _NUMBER_HELP = Text(
     en="Type a Kenyan number such as 0712345678.", sw="Andika nambari kama 0712345678."
 )
+_DIGITS_HELP = Text(en="The code is 6 digits.", sw="Nambari ni tarakimu 6.")
 _RECEIPT_HELP = Text(en="A receipt has 10 characters.", sw="Risiti ina herufi 10.")
 
 HELP_LINES = (
@@ -29,6 +30,7 @@ HELP_LINES = (
     _WHOLE_HELP,
     _NAME_HELP,
     _NUMBER_HELP,
+    _DIGITS_HELP,
     _RECEIPT_HELP,
 )
 """Every line that a reader may answer, for the static check."""
@@ -65,6 +67,12 @@ def phone(typed: str) -> Accepted | Text:
     """Read a Kenyan number in any spelling; the value is in the stored form."""
     msisdn = parse_msisdn(typed)
     return _NUMBER_HELP if msisdn is None else Accepted(msisdn)
+
+
+def six_digits(typed: str) -> Accepted | Text:
+    """Read a one-time code."""
+    digits = typed.replace(" ", "")
+    return Accepted(digits) if re.fullmatch(r"[0-9]{6}", digits, re.ASCII) else _DIGITS_HELP
 
 
 def receipt(typed: str) -> Accepted | Text:

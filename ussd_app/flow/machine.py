@@ -31,6 +31,8 @@ from ussd_app.flow.render import fill, render
 from ussd_app.flow.state import State
 
 STAY = "stay"
+_FOR_FIRST = ("broken", "dialled_on")
+"""Values that only the first effect is told."""
 
 CHOOSE = Text(en="Choose one of the numbers.", sw="Chagua moja ya nambari.")
 PIN_FORM = Text(en="The PIN is 4 digits.", sw="PIN ni tarakimu 4.")
@@ -94,6 +96,8 @@ def begin(flow: Flow, tokens: tuple[str, ...] = (), broken: Broken | None = None
     What ``broken`` had confirmed is looked up first; where it stood is offered again.
     """
     state = State(waiting=flow.first.name, tokens=tokens)
+    if tokens:
+        state = state.with_values(dialled_on=True)
     if broken is not None:
         earlier = broken.state
         if earlier.screen == flow.resume and earlier.earlier:
@@ -142,7 +146,7 @@ def resume(flow: Flow, state: State, result: Done | Refusal) -> Step:
         return _refused(flow, state, screen, result)
     values = dict(result.values)
     language = language_of(values.pop("language", state.language))
-    kept = {name: value for name, value in state.values.items() if name != "broken"}
+    kept = {name: value for name, value in state.values.items() if name not in _FOR_FIRST}
     state = replace(state, values={**kept, **values}, language=language, wrong=0)
     if result.outcome == STAY and screen is not None:
         return _show(flow, state, screen)

@@ -28,6 +28,8 @@ _FIRST = Effect(
         "stranger": "language",
         "start_pin": "start_pin",
         "closed": "account_closed",
+        "prepared_send": "prepared_send",
+        "prepared_withdraw": "prepared_withdraw",
         "was_sent": "was_sent",
         "was_done": "was_done",
         "is_pending": "is_pending",

@@ -10,7 +10,8 @@ ACCOUNT = Menu(
         Option(Text(en="Language", sw="Lugha"), "change_language"),
         Option(Text(en="My limits", sw="Viwango vyangu"), "limits"),
         Option(Text(en="Forgot PIN", sw="Nimesahau PIN"), "forgot_name"),
-        Option(Text(en="Privacy", sw="Faragha"), "privacy"),
+        Option(Text(en="E-mail", sw="Barua pepe"), "email"),
+        Option(Text(en="Balance by SMS", sw="Salio kwa SMS"), "sms_balance"),
         Option(Text(en="Close wallet", sw="Funga akaunti"), "close"),
     ),
 )

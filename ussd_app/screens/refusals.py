@@ -77,8 +77,9 @@ REFUSALS: Mapping[str, Text] = MappingProxyType(
             sw="Ombi la M-PESA bado liko kwenye simu yako. Subiri dakika moja, kisha piga tena.",
         ),
         R.INSUFFICIENT_FUNDS: Text(
-            en="Not enough money. Balance {balance}.",
-            sw="Hakuna pesa za kutosha. Salio {balance}.",
+            # Without the balance: it stands behind the PIN, and this line may come before it.
+            en="Not enough money in your wallet.",
+            sw="Hakuna pesa za kutosha.",
         ),
         R.WALLET_FULL: Text(
             en="Your wallet can't hold that much. Type less.",

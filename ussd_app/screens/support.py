@@ -10,7 +10,10 @@ HELP = Menu(
         sw="Piga simu {support}. Hatuulizi PIN yako kamwe.",
     ),
     enter=Effect("load_help"),
-    options=(Option(Text(en="Complain", sw="Lalamika"), "complaint"),),
+    options=(
+        Option(Text(en="Complain", sw="Lalamika"), "complaint"),
+        Option(Text(en="Privacy", sw="Faragha"), "privacy"),
+    ),
 )
 
 COMPLAINT = Menu(
