@@ -17,11 +17,19 @@ def create_app(world: World, gateway: Gateway, mailbox: Mailbox) -> Flask:
     """Build the application around one world."""
     app = Flask("standin", static_folder=None)
     africastalking.register(app, world, gateway)
-    daraja.register(app, world)
+    mpesa = daraja.register(app, world)
     app.register_blueprint(handset.make_blueprint(gateway))
     app.register_blueprint(phone.make_blueprint(world))
     _add_mail(app, mailbox)
     _add_settings(app, gateway)
+
+    @app.post("/reset")
+    def reset() -> Response:
+        world.reset()
+        mpesa.reset()
+        gateway.reset()
+        mailbox.clear()
+        return jsonify({})
 
     @app.get("/")
     def home() -> AnyResponse:

@@ -55,3 +55,8 @@ class Inboxes:
         """Empty a phone's inbox."""
         with self._lock:
             self._messages.pop(msisdn, None)
+
+    def clear_all(self) -> None:
+        """Empty every inbox; ids go on."""
+        with self._lock:
+            self._messages.clear()

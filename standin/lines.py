@@ -21,6 +21,11 @@ class Lines:
             if self._busy.get(msisdn) == session_id:
                 del self._busy[msisdn]
 
+    def clear(self) -> None:
+        """Free all phones."""
+        with self._lock:
+            self._busy.clear()
+
     def busy(self, msisdn: str) -> bool:
         """Whether a session is open on this phone."""
         with self._lock:

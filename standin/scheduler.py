@@ -43,7 +43,7 @@ class Scheduler:
         with self._wake:
             timer = Timer(time.monotonic() + max(seconds, 0.0), next(self._order), work)
             heapq.heappush(self._heap, timer)
-            self._wake.notify()
+            self._wake.notify_all()
         return timer
 
     def drop(self, seconds: float = 10.0) -> None:

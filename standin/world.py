@@ -56,6 +56,7 @@ class World:
     def reset(self) -> None:
         """Return M-Pesa and all controls to how they were at start. Ends background work."""
         self.prompts.clear()
+        self.lines.clear()
         self.faults.load({"seed": self.settings.standin_seed, "rules": []})
         self.scenarios.clear()
         self.scheduler.drop()

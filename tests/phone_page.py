@@ -14,6 +14,8 @@ WAIT_SECONDS = 20.0
 def open_page(chrome: webdriver.Chrome, address: str) -> None:
     """Open the page and wait until both handsets are there."""
     chrome.get(address)
+    chrome.execute_script("localStorage.clear()")
+    chrome.get(address)
     ready = (By.CSS_SELECTOR, "html[data-ready]")
     WebDriverWait(chrome, WAIT_SECONDS).until(presence_of_element_located(ready))
 

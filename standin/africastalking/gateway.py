@@ -21,3 +21,10 @@ class Gateway:
         self.outbound = Outbound(world, self.product, self.inboxes)
         self.sms_code = settings.sms_code
         self.default_sender = settings.at_sender_id or DEFAULT_SENDER
+
+    def reset(self) -> None:
+        """Return to how a gateway starts; the product's address stays."""
+        self.ussd.reset()
+        self.inbound.reset()
+        self.outbound.reset()
+        self.inboxes.clear_all()

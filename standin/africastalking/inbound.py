@@ -63,6 +63,12 @@ class Inbound:
         form = {"senderId": sender, "phoneNumber": f"+{msisdn}"}
         self._world.scheduler.after(0, lambda: self._product.post("at.opt-outs", "opt-outs", form))
 
+    def reset(self) -> None:
+        """Forget held messages, and begin again with the first spelling of dates."""
+        with self._lock:
+            self._held.clear()
+            self._dates = itertools.cycle(_DATE_FORMS)
+
     def _start(self, form: dict[str, str], fault: Fault | None) -> None:
         kind = fault.kind if fault else None
         seconds = fault.seconds if fault else None

@@ -2,12 +2,13 @@
 
 import threading
 import uuid
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from standin.africastalking import networks
 from standin.africastalking.gsm7 import sms_parts
 from standin.africastalking.product import Product
+from standin.faults import Fault
 from standin.inbox import Inboxes
 from standin.world import World
 
@@ -86,6 +87,12 @@ class Outbound:
         with self._lock:
             self._balance = units
 
+    def reset(self) -> None:
+        """Full credit, and nobody has opted out."""
+        with self._lock:
+            self._balance = BALANCE_OPENING
+            self._opted_out.clear()
+
     def opt_out(self, msisdn: str) -> None:
         """Refuse bulk SMS to this phone from now on (406)."""
         with self._lock:
@@ -129,20 +136,31 @@ class Outbound:
             return
         if kind == "reorder":
             statuses.reverse()
-        copies = fault.copies if fault and kind in ("duplicate", "parallel_duplicate") else 1
-        step = self._world.behaviour.now.report_seconds
-        delay = 0.0 if kind == "early" else step
+        delay = 0.0 if kind == "early" else self._world.behaviour.now.report_seconds
         if fault is not None and kind == "late":
             delay += 5.0 if fault.seconds is None else fault.seconds
-        for status in statuses:
-            form = self._report(msisdn, status, message_id)
-            for copy in range(copies):
-                wait = delay if kind == "parallel_duplicate" else delay + copy * step / 2
-                self._world.scheduler.after(wait, self._posting(form, kind))
-            delay += step
+        forms = [self._report(msisdn, status, message_id) for status in statuses]
+        self._report_later(forms, delay, fault)
 
-    def _posting(self, form: dict[str, str], fault: str | None) -> Callable[[], object]:
-        return lambda: self._product.post("at.report", "sms-reports", form, fault=fault)
+    def _report_later(self, forms: list[dict[str, str]], delay: float, fault: Fault | None) -> None:
+        """Post the first report after a delay, and then the others, one after the other."""
+        kind = fault.kind if fault else None
+        copies = fault.copies if fault and kind in ("duplicate", "parallel_duplicate") else 1
+
+        def post(_copy: int) -> object:
+            return self._product.post("at.report", "sms-reports", forms[0], fault=kind)
+
+        def work() -> None:
+            if kind == "parallel_duplicate":
+                with ThreadPoolExecutor(copies) as pool:
+                    list(pool.map(post, range(copies)))
+            else:
+                for copy in range(copies):
+                    post(copy)
+            if forms[1:]:
+                self._report_later(forms[1:], self._world.behaviour.now.report_seconds, fault)
+
+        self._world.scheduler.after(delay, work)
 
     @staticmethod
     def _report(msisdn: str, status: str, message_id: str) -> dict[str, str]:

@@ -140,6 +140,13 @@ class Ussd:
             state = NO_SESSION if session is None else session.as_json()
         return {**state, "network": networks.of(msisdn).name}
 
+    def reset(self) -> None:
+        """Forget all sessions, without a word to the product."""
+        with self._lock:
+            for session in self._sessions.values():
+                session.open = False
+            self._sessions.clear()
+
     def _hop(self, session: Session) -> dict[str, Any]:
         fault = self._world.faults.pick("at.ussd", msisdn=session.msisdn)
         started = time.monotonic()
@@ -170,7 +177,7 @@ class Ussd:
         kind = fault.kind if fault else None
         if fault is not None and kind == "slow":
             time.sleep(3.0 if fault.seconds is None else fault.seconds)
-        if kind == "drop":
+        if kind == "drop" or not session.open:
             return Answer(TECHNICAL_PROBLEM, more=False, error="lost on the way to the service")
         post = self._posting(session, kind)
         if fault is not None and kind in ("duplicate", "parallel_duplicate"):

@@ -34,12 +34,6 @@ def register(app: Flask, world: World) -> Daraja:
         daraja.credentials.unlock()
         return jsonify({})
 
-    @app.post("/reset")
-    def reset() -> ResponseReturnValue:
-        world.reset()
-        daraja.reset()
-        return jsonify({})
-
     @app.route("/daraja/", defaults={"rest": ""}, methods=_METHODS)
     @app.route("/daraja/<path:rest>", methods=_METHODS)
     def refuse_unknown(rest: str) -> ResponseReturnValue:

@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 
 import pytest
+import requests
 
-from standin.daraja.credentials import generate_private_key
 from standin.server import Server
 from standin.settings import StandinSettings
 from tests.contract.daraja_side import Listener, Merchant
@@ -19,35 +19,8 @@ def product() -> Iterator[FakeProduct]:
 
 
 @pytest.fixture(scope="session")
-def standin_private_key() -> str:
-    """Made once: an RSA key takes longer than a test."""
-    return generate_private_key()
-
-
-@pytest.fixture
-def standin(product: FakeProduct, standin_private_key: str) -> Iterator[Server]:
-    settings = StandinSettings(
-        mpesa_consumer_key="key",
-        mpesa_consumer_secret="secret",
-        mpesa_passkey="passkey",
-        mpesa_initiator_name="initiator",
-        mpesa_initiator_password="password",
-        standin_private_key=standin_private_key,
-        public_url=product.url,
-        at_username="sandbox",
-        at_api_key=AT_KEY,
-        at_sender_id="CYCLE",
-        at_callback_keys="secret,older",
-    )
-    server = Server(settings)
-    server.world.behaviour.change({"report_seconds": 0.02, "sms_retry_seconds": 0.1})
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def daraja_server(standin_private_key: str) -> Iterator[Server]:
+def standin_server() -> Iterator[Server]:
+    """Started once: its RSA key and its routes take longer than a test."""
     server = Server(
         StandinSettings(
             mpesa_consumer_key="key",
@@ -55,7 +28,9 @@ def daraja_server(standin_private_key: str) -> Iterator[Server]:
             mpesa_passkey="passkey",
             mpesa_initiator_name="initiator",
             mpesa_initiator_password="password",
-            standin_private_key=standin_private_key,
+            at_username="sandbox",
+            at_api_key=AT_KEY,
+            at_sender_id="CYCLE",
         )
     )
     server.start()
@@ -64,10 +39,19 @@ def daraja_server(standin_private_key: str) -> Iterator[Server]:
 
 
 @pytest.fixture
-def merchant(daraja_server: Server) -> Iterator[Merchant]:
+def standin(standin_server: Server, product: FakeProduct) -> Server:
+    """A world as at start, with a fake product of this test's own."""
+    requests.post(f"{standin_server.url}/reset", timeout=15).raise_for_status()
+    standin_server.gateway.product.change(url=product.url, key="secret")
+    standin_server.world.behaviour.change({"report_seconds": 0.02, "sms_retry_seconds": 0.1})
+    return standin_server
+
+
+@pytest.fixture
+def merchant(standin_server: Server) -> Iterator[Merchant]:
     """A merchant with a token, in a world as at start: only the server is kept."""
     listener = Listener()
-    merchant = Merchant(daraja_server.url, listener)
+    merchant = Merchant(standin_server.url, listener)
     merchant.control("POST", "/reset")
     merchant.control("PUT", "/behaviour", {"callback_seconds": 0.02, "result_seconds": 0.02})
     merchant.authorise()

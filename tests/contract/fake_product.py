@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
@@ -87,6 +88,10 @@ class FakeProduct:
                 reply = product._answer(Received(self.path, form, dict(self.headers)))
                 time.sleep(reply.seconds)
                 content = reply.body.encode()
+                with suppress(ConnectionError):  # nobody waits for a slow answer
+                    self._send(reply, content)
+
+            def _send(self, reply: Reply, content: bytes) -> None:
                 self.send_response(reply.status)
                 self.send_header("Content-Type", reply.content_type)
                 self.send_header("Content-Length", str(len(content)))

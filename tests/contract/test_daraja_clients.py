@@ -30,10 +30,10 @@ RESULT, TIMEOUT = "/hooks/b2c/token-of-a-payout/result", "/hooks/b2c/token-of-a-
 
 
 @pytest.fixture
-def daraja(daraja_server: Server, merchant: Merchant, redis_client: Redis) -> Iterator[Daraja]:
-    certificate = requests.get(f"{daraja_server.url}/daraja/certificate.pem", timeout=5).text
+def daraja(standin_server: Server, merchant: Merchant, redis_client: Redis) -> Iterator[Daraja]:
+    certificate = requests.get(f"{standin_server.url}/daraja/certificate.pem", timeout=5).text
     account = DarajaAccount(
-        base_url=f"{daraja_server.url}/daraja",
+        base_url=f"{standin_server.url}/daraja",
         consumer_key="key",
         consumer_secret="secret",
         shortcode=SHORTCODE,
@@ -171,7 +171,7 @@ def test_pull_proves_nothing_when_it_is_empty(daraja: Daraja, merchant: Merchant
 
 
 def test_many_workers_share_one_token(
-    daraja: Daraja, merchant: Merchant, daraja_server: Server
+    daraja: Daraja, merchant: Merchant, standin_server: Server
 ) -> None:
     merchant.control("DELETE", "/requests")
 
@@ -181,7 +181,7 @@ def test_many_workers_share_one_token(
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(24)))
     assert {answer.outcome for answer in answers} == {Outcome.ACCEPTED}
-    assert len(daraja_server.world.requests.entries("oauth")) == 1
+    assert len(standin_server.world.requests.entries("oauth")) == 1
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_many_workers_share_one_token(
 def test_each_fault_of_a_payout_has_its_outcome_and_no_second_send(
     daraja: Daraja,
     merchant: Merchant,
-    daraja_server: Server,
+    standin_server: Server,
     do: str,
     outcome: Outcome,
     payouts: int,
@@ -213,7 +213,7 @@ def test_each_fault_of_a_payout_has_its_outcome_and_no_second_send(
     merchant.control("PUT", "/faults", {"rules": [rule]})
     assert pay(daraja, merchant).outcome is outcome
     # A refused token is the only refusal after which the client may send again.
-    calls = len(daraja_server.world.requests.entries("b2c.sync"))
+    calls = len(standin_server.world.requests.entries("b2c.sync"))
     assert calls == (2 if do == "expired_token" else 1)
     assert len(merchant.control("GET", "/books")["payments"]) == payouts
     again = pay(daraja, merchant)
@@ -221,9 +221,9 @@ def test_each_fault_of_a_payout_has_its_outcome_and_no_second_send(
 
 
 def test_without_a_token_nothing_is_sent(
-    daraja: Daraja, merchant: Merchant, daraja_server: Server
+    daraja: Daraja, merchant: Merchant, standin_server: Server
 ) -> None:
     merchant.control("PUT", "/faults", {"rules": [{"at": "oauth", "do": "empty"}]})
     answer = pay(daraja, merchant)
     assert (answer.outcome, answer.temporary) == (Outcome.REFUSED, True)
-    assert daraja_server.world.requests.entries("b2c.sync") == []
+    assert standin_server.world.requests.entries("b2c.sync") == []
