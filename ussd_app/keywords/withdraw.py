@@ -2,7 +2,6 @@
 
 from jobs.texts.catalogue import Template
 from jobs.texts.fields import FEE, MONEY
-from ledger.commands import withdrawals
 from ledger.core.money import AmountProblem
 from ledger.core.refusals import Refusal
 from ussd_app.keywords.deposit import read, refuse
@@ -29,12 +28,12 @@ def run(call: Call) -> Reply:
     """Check the order as the menu would and keep it for ten minutes."""
     if isinstance(call.argument, AmountProblem):
         return refuse(call.argument)
-    quote = withdrawals.quote(call.services.database, call.context, call.user.id, call.argument)
+    quote = call.perform("quote_withdrawal", amount=call.argument)
     if isinstance(quote, Refusal):
         return quote
-    action = PreparedAction(PreparedKind.WITHDRAW, quote.amount, None, call.reference)
+    action = PreparedAction(PreparedKind.WITHDRAW, call.argument, None, call.reference)
     prepare(call.services.redis, call.user.id, action)
-    return Answer(PREPARED, {"amount": quote.amount, "fee": quote.fee})
+    return Answer(PREPARED, {"amount": call.argument, "fee": quote.values["fee"]})
 
 
 keyword = Keyword(("WITHDRAW", "WD"), ("TOA",), USAGE, run, read)
