@@ -48,7 +48,7 @@ class _Hashing:
         self._out = out
         self.digest = hashlib.sha256()
 
-    def write(self, content: bytes, /) -> int:
+    def write(self, content: bytes | bytearray, /) -> int:
         self.digest.update(content)
         return self._out.write(content)
 

@@ -220,7 +220,7 @@ class Canvas:
     def write(self, out: Sink) -> None:
         """Finish the document and write it."""
         self._pack()
-        out.write(bytes(self._pdf.output(output_producer_class=_PackedOutput)))
+        out.write(self._pdf.output(output_producer_class=_PackedOutput))
 
     def close(self) -> None:
         """Let go of the font files; a document that was written has done so."""

@@ -30,6 +30,7 @@ from ledger.core.organisation import MailKind, OpenPayment, OrganisationReport
 from ledger.core.rules import NAIROBI
 
 _TOP = 74.0
+_BARS = 4  # drawn together, so that little of a page stays empty
 _TITLES = {MailKind.DAY: "Day report", MailKind.MONTH: "Month report"}
 _TRIAL_COLUMNS = (
     Column("Account", 0.26),
@@ -184,12 +185,12 @@ class _ReportPages:
             )
 
     def _bars(self, rows: Sequence[tuple[str, int, str]]) -> None:
-        for start in range(0, len(rows), 16):
-            part = rows[start : start + 16]
+        for start in range(0, len(rows), _BARS):
+            part = rows[start : start + _BARS]
             height = 17.0 * len(part)
             self._room(height)
             bar_list(self.canvas, Frame(MARGIN, self._y, BODY_WIDTH, height), part)
-            self._y += height + 4
+            self._y += height
 
     def _attention(self) -> None:
         report = self._report
