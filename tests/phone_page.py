@@ -1,5 +1,6 @@
 """Hands for the page at ``/phone``: press keys, type, read the small screen."""
 
+import re
 import time
 
 from selenium import webdriver
@@ -61,3 +62,10 @@ class PhoneOnPage:
     def reply(self, typed: str) -> None:
         """Type digits on the keypad and send them."""
         self.press(*typed, "green")
+
+    def choose(self, words: str) -> None:
+        """Wait for a menu with these words in a row, and send that row's number."""
+        row = re.compile(rf"^(\d+)\W+.*{re.escape(words)}", re.MULTILINE)
+        number = row.search(self.shows(words, view="ussd"))
+        assert number is not None, f"no row with {words!r} in {self.screen!r}"
+        self.reply(number[1])

@@ -19,8 +19,6 @@ from tests.phone_page import PhoneOnPage, open_page
 
 GRACE, FAITH = "254798100201", "254798100302"
 PIN, MPESA_PIN = "2580", "1234"
-ENGLISH = ["Karibu", "accept", "first name", "last name", "Choose a PIN", "PIN again"]
-KISWAHILI = ["Karibu", "Unakubali", "la kwanza", "la mwisho", "Chagua PIN", "PIN tena"]
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +44,17 @@ def type_on_keyboard(phone: PhoneOnPage, words: str) -> None:
     webdriver.ActionChains(phone.chrome).send_keys(words + Keys.ENTER).perform()
 
 
-def join(phone: PhoneOnPage, language: str, names: tuple[str, str], asked: list[str]) -> str:
-    """Register as someone new; ``asked`` is a word of every screen in its order."""
+def join(phone: PhoneOnPage, choices: tuple[str, str], typed: dict[str, str]) -> None:
+    """Register: choose a language, accept, then type what each screen asks for."""
     dial(phone)
-    replies = (language, "1", *names, PIN, PIN)
-    for word, reply in zip(asked, replies, strict=True):
-        phone.shows(word)
-        if reply in names:
-            type_on_keyboard(phone, reply)
+    for choice in choices:
+        phone.choose(choice)
+    for asked, answer in typed.items():
+        phone.shows(asked)
+        if answer.isdigit():
+            phone.reply(answer)
         else:
-            phone.reply(reply)
-    return phone.shows(names[0])
+            type_on_keyboard(phone, answer)
 
 
 def read_message(phone: PhoneOnPage, *words: str) -> str:
@@ -80,12 +78,21 @@ def keep_picture(chrome: webdriver.Chrome, fallback: Path) -> None:
 
 def test_from_dialling_to_a_receipt(up: Running, chrome: webdriver.Chrome, tmp_path: Path) -> None:
     grace, faith = PhoneOnPage(chrome, 1), PhoneOnPage(chrome, 2)
-    join(grace, "1", ("Grace", "Mwangi"), ENGLISH)
-    join(faith, "2", ("Faith", "Wanjiku"), KISWAHILI)
+    join(
+        grace,
+        ("English", "I accept"),
+        {"first name": "Grace", "last name": "Mwangi", "Choose a PIN": PIN, "PIN again": PIN},
+    )
+    grace.shows("Grace")
+    join(
+        faith,
+        ("Kiswahili", "Nakubali"),
+        {"la kwanza": "Faith", "la mwisho": "Wanjiku", "Chagua PIN": PIN, "PIN tena": PIN},
+    )
+    faith.shows("Faith")
 
     dial(grace)
-    grace.shows("Deposit")
-    grace.reply("2")
+    grace.choose("Deposit")
     grace.shows("Enter amount")
     grace.reply("500")
     grace.shows("M-PESA request")
@@ -97,16 +104,17 @@ def test_from_dialling_to_a_receipt(up: Running, chrome: webdriver.Chrome, tmp_p
     wait_until(lambda: mpesa_balance(up, GRACE) == "9500.00")
 
     dial(grace)
-    grace.shows("Balance")
-    grace.reply("3")
+    grace.choose("Balance")
     grace.shows("PIN")
     grace.reply(PIN)
     grace.shows("Ksh500.00")
 
     dial(grace)
-    for word, typed in (("Send", "1"), ("number", f"0{FAITH[3:]}"), ("amount", "199.50")):
-        grace.shows(word)
-        grace.reply(typed) if typed.isdigit() else type_on_keyboard(grace, typed)
+    grace.choose("Send money")
+    grace.shows("number")
+    grace.reply(f"0{FAITH[3:]}")
+    grace.shows("amount")
+    type_on_keyboard(grace, "199.50")
     grace.shows("Faith", "Ksh199.50", "PIN")
     grace.reply(PIN)
     grace.shows("Confirmed", "Ksh300.50")
