@@ -249,3 +249,21 @@ def test_every_keyword_from_a_phone(
         assert answer.startswith(expected.format(receipt=receipt)), (text, answer)
     prompt = phone.prompt()
     assert prompt["amount"] in ("400", 400, "400.00")
+
+
+def test_a_transfer_prepared_by_text_is_made_with_the_pin_and_told_to_both(up: Running) -> None:
+    faults(up)
+    sender, recipient = (Handset(up, str(next(_numbers))) for _ in range(2))
+    sender.register()
+    recipient.register()
+    pay(sender, 500)
+    sender.wait_for_sms("Confirmed.")
+    local = "0" + recipient.msisdn.removeprefix("254")
+    answer = text_to_cycle(up, sender, f"send ksh 200 to {local}")
+    assert answer.startswith("To send Ksh200.00 to Jane Wanjiru")
+    assert "asked to send Ksh200.00" in sender.dial()
+    assert "Confirmed. Ksh200.00 sent" in sender.dial("1", PIN)
+    sent = sender.wait_for_sms("Ksh200.00 sent to")
+    received = recipient.wait_for_sms("You have received Ksh200.00")
+    assert sent.split()[0] == received.split()[0]
+    assert "asked to send" not in sender.dial()
