@@ -5,8 +5,11 @@ are right with any number of processes. With several web processes on one machin
 PROMETHEUS_MULTIPROC_DIR names the folder in which they add up.
 """
 
-from prometheus_client import REGISTRY, CollectorRegistry, Histogram, values
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge, Histogram, values
 from prometheus_client.multiprocess import MultiProcessCollector
+from redis import Redis
+
+from ussd_app import funnel
 
 REQUEST_SECONDS = Histogram(
     "cycle_request_seconds",
@@ -22,6 +25,21 @@ def scrape_registry() -> CollectorRegistry:
         return REGISTRY
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
+
+
+def funnel_registry(redis: Redis) -> CollectorRegistry:
+    """Return today's figures of the USSD funnel: all web processes count them in Redis."""
+    registry = CollectorRegistry()
+    gauge = Gauge(
+        "cycle_ussd_screen_today",
+        "Today's entries, answers, wrong inputs, ends and seconds of a USSD screen",
+        ["screen", "network", "language", "figure"],
+        registry=registry,
+    )
+    for place, figures in funnel.read(redis, days=1).items():
+        for figure, number in figures.items():
+            gauge.labels(place.screen, place.network, place.language, figure.value).set(number)
     return registry
 
 

@@ -14,7 +14,7 @@ from jobs.heartbeat import alive
 from ledger.db.migrate import head_revision
 from ledger.db.readiness import database_revision, ping
 from ussd_app.measures import measured
-from ussd_app.metrics import scrape_registry
+from ussd_app.metrics import funnel_registry, scrape_registry
 from ussd_app.services import services
 
 blueprint = Blueprint("health", __name__)
@@ -52,6 +52,10 @@ def metrics() -> Response:
     try:
         figures += generate_latest(measured(services().database))
     except (psycopg.Error, PoolTimeout) as error:
+        _log.warning("not_measured", error=type(error).__name__)
+    try:
+        figures += generate_latest(funnel_registry(services().redis))
+    except RedisError as error:
         _log.warning("not_measured", error=type(error).__name__)
     return Response(figures, content_type=CONTENT_TYPE_LATEST)
 

@@ -1,6 +1,7 @@
 """Every journey as data, one module each. A module's screens are found by this folder's scan."""
 
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
@@ -38,16 +39,44 @@ _FIRST = Effect(
 )
 
 
+_FIRST_JOURNEYS = ("registration", "main")
+
+
+@cache
+def journeys() -> Mapping[str, tuple[str, ...]]:
+    """Return the names of each journey's screens, for the picture: joining and home first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for module, screens in sorted(_modules().items(), key=lambda item: _place(item[0])):
+        names = tuple(screen.name for screen in screens)
+        if names:
+            found[module] = names
+    return MappingProxyType(found)
+
+
+def _place(module: str) -> tuple[int, str]:
+    early = module in _FIRST_JOURNEYS
+    return (_FIRST_JOURNEYS.index(module) if early else len(_FIRST_JOURNEYS), module)
+
+
+def _modules() -> dict[str, list[Screen]]:
+    return {
+        module.name: [
+            value
+            for value in vars(import_module(f"ussd_app.screens.{module.name}")).values()
+            if isinstance(value, Screen)
+        ]
+        for module in pkgutil.iter_modules(ussd_app.screens.__path__)
+    }
+
+
 @cache
 def flow() -> Flow:
     """Return the whole flow; raise ValueError when two screens share a name."""
     screens: dict[str, Screen] = {}
-    for module in pkgutil.iter_modules(ussd_app.screens.__path__):
-        for value in vars(import_module(f"ussd_app.screens.{module.name}")).values():
-            if not isinstance(value, Screen):
-                continue
-            if screens.setdefault(value.name, value) is not value:
-                raise ValueError(f"two screens are called {value.name}")
+    for found in _modules().values():
+        for screen in found:
+            if screens.setdefault(screen.name, screen) is not screen:
+                raise ValueError(f"two screens are called {screen.name}")
     return Flow(
         screens=MappingProxyType(screens),
         refusals=REFUSALS,
