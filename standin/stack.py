@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -172,12 +172,12 @@ class Stack:
             self._product("demo", "python -m ussd_app.cli demo"),
             self._product("admin", self._create_admin(), self.addresses.admin_password),
         )
-        self.supervisor.run(self._administrator())
         self.supervisor.wait_ready("standin")
         self.supervisor.wait_ready("web")
 
     def _create_admin(self) -> str:
-        words = f"--email {self.addresses.admin_email} --role admin --password-stdin --if-missing"
+        roles = " ".join(f"--role {role}" for role in ADMIN_ROLES)
+        words = f"--email {self.addresses.admin_email} {roles} --password-stdin --if-missing"
         return f"python -m ussd_app.cli admin create {words}"
 
     def _product(self, name: str, command: str, typed: str = "") -> Program:
@@ -190,16 +190,6 @@ class Stack:
             ready=(lambda: _answers(f"{web}/readyz", 200)) if name == "web" else lambda: True,
             input=typed.encode(),
         )
-
-    def _administrator(self) -> Program:
-        """Return the program that makes the first member of staff, with every role."""
-        create = "python -m ussd_app.cli admin create --if-missing --password-stdin"
-        roles = " ".join(f"--role {role}" for role in ADMIN_ROLES)
-        program = self._product(
-            "admin", f'echo "$ADMIN_PASSWORD" | {create} --email {ADMIN_EMAIL} {roles}'
-        )
-        secret = {"ADMIN_PASSWORD": self.addresses.admin_password}
-        return replace(program, environment={**program.environment, **secret})
 
     def _standin(self) -> Program:
         address = f"http://127.0.0.1:{self._standin_port}"
