@@ -4,13 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 from ledger.core.context import Context
 from ledger.core.organisation import MailKind, OrganisationReport
+from ledger.core.rules import NAIROBI
 from ledger.core.statements import Period, StatementMismatchError, TrialBalance
-from ledger.db import organisation, statements
+from ledger.db import organisation, reconciliation, statements
 from ledger.db.engine import Database
+from ledger.db.reconciliation import Run
 from ledger.queries.verify import verify_ledger
 
 _CONTEXT = Context.of_system("organisation-mail")
 _PENDING_AGE = timedelta(hours=1)
+_RUNS_TOLD = 5
 
 
 def report(database: Database, kind: MailKind, period: Period) -> OrganisationReport:
@@ -47,9 +50,21 @@ def report(database: Database, kind: MailKind, period: Period) -> OrganisationRe
             suspense_count=suspense_count,
             undelivered=organisation.undelivered(connection, period),
             earlier_mails=organisation.earlier_mails(connection, period.first_day),
-            reconciliation=(),
+            reconciliation=tuple(
+                _told(run) for run in reconciliation.newest_runs(connection, _RUNS_TOLD)
+            ),
             findings=tuple(findings),
         )
+
+
+def _told(run: Run) -> str:
+    """Say in one sentence how a reconciliation run ended."""
+    when = run.requested_at.astimezone(NAIROBI)
+    found = ", ".join(f"{count} {category}" for category, count in sorted(run.found.items()))
+    return (
+        f"Reconciliation {run.id} ({run.kind}) of {when:%Y-%m-%d %H:%M}: {run.state},"
+        f" {found or 'nothing found'}" + (f", {run.problem}" if run.problem else "")
+    )
 
 
 def staff_addresses(database: Database) -> list[str]:

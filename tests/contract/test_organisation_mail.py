@@ -13,6 +13,7 @@ from email.message import EmailMessage
 import psycopg
 import pytest
 import requests
+from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
 from jobs.services import JobServices
@@ -107,11 +108,19 @@ def test_the_days_figures_come_by_mail_and_add_up(
     plan_today(owner_url)
     for cents in (1_500_00, 750_50):
         new_user(services.database, cents=cents)
+    with psycopg.connect(owner_url) as connection:
+        as_system(connection)
+        connection.execute(
+            "INSERT INTO reconciliation_runs (kind, requested_by, state, found)"
+            " VALUES ('ledger', 'system:test', 'incomplete', %s)",
+            (Jsonb({"missing_ledger": 2}),),
+        )
     send_organisation_mail.run(services)
     message = next(m for m in mails(standin) if m["Subject"].startswith(TITLE))
     body = message.get_body(("plain",))
     assert body is not None
     assert "KES 2,250.50" in body.get_content()
+    assert "incomplete, 2 missing_ledger" in body.get_content()
     assert "verified" in body.get_content()
     files = files_of(message)
     trial = list(csv.reader(io.StringIO(files[f"cycle-trial-balance-{TODAY}.csv"].decode())))
