@@ -1,0 +1,128 @@
+"""What a drill does: who moves what, and what goes wrong. All of it follows from the seed."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from standin.faults import PLACES
+
+MOVE_WEIGHTS: Mapping[str, int] = MappingProxyType(
+    {"send": 40, "paybill": 22, "withdraw": 16, "deposit": 22}
+)
+_ANSWERS = ("pay",) * 14 + ("cancel", "ignore", "wrong_pin", "pay_late")
+_UNKNOWN_ACCOUNT = "NOBODY"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One thing that a person does; ``amount`` in shillings.
+
+    ``answer`` is what a deposit's prompt gets; ``to`` is a phone, or an account number.
+    """
+
+    kind: str
+    person: str
+    amount: int
+    to: str = ""
+    answer: str = ""
+
+
+def people(count: int) -> list[str]:
+    """Return the phones of the people, in Daraja's form."""
+    return [f"2547220{number:05d}" for number in range(count)]
+
+
+def moves(seed: int, phones: list[str], count: int) -> list[Move]:
+    """Return what the people do, in order."""
+    draw = random.Random(f"moves {seed}")  # noqa: S311  # repeatable, not secret
+    kinds, weights = list(MOVE_WEIGHTS), list(MOVE_WEIGHTS.values())
+    found = []
+    for _ in range(count):
+        kind = draw.choices(kinds, weights)[0]
+        person = draw.choice(phones)
+        other = draw.choice([phone for phone in phones if phone != person])
+        amount = draw.randrange(10, 400)
+        if kind == "paybill":
+            account = _UNKNOWN_ACCOUNT if draw.random() < 0.04 else "0" + other[3:]
+            found.append(Move(kind, person, amount, to=account))
+        elif kind == "deposit":
+            found.append(Move(kind, person, amount, answer=draw.choice(_ANSWERS)))
+        else:
+            found.append(Move(kind, person, amount, to="0" + other[3:]))
+    return found
+
+
+# Where each place is visited often, faults come at a rate; elsewhere each kind comes once.
+_RATES: Mapping[str, float] = MappingProxyType(
+    {
+        "stk.sync": 0.02,
+        "stk.callback": 0.03,
+        "stk.query": 0.02,
+        "b2c.sync": 0.02,
+        "b2c.result": 0.025,
+        "status.sync": 0.02,
+        "status.result": 0.02,
+        "c2b.confirm": 0.01,
+        "c2b.validate": 0.005,
+        "at.ussd": 0.002,
+        "at.report": 0.005,
+        "at.sms": 0.02,
+    }
+)
+_ONCE = ("oauth", "pull.query", "at.send")
+# A lost confirmation of a paybill payment can be found by reconciliation only, next morning.
+_LEFT_OUT = frozenset({("c2b.confirm", "drop"), ("c2b.confirm", "wrong_token")})
+_SECONDS: Mapping[str, float] = MappingProxyType({"slow": 1.0, "late": 3.0, "early": 1.0})
+_TIMES_MAX = 6
+
+
+def fault_rules(seed: int) -> dict[str, Any]:
+    """Return the document for ``PUT /faults``: every kind at every place that a drill visits."""
+    draw = random.Random(f"faults {seed}")  # noqa: S311  # repeatable, not secret
+    rules: list[dict[str, Any]] = []
+    for place, rate in _RATES.items():
+        kinds = sorted(kind for kind in PLACES[place] if (place, kind) not in _LEFT_OUT)
+        draw.shuffle(kinds)
+        rules += [_rule(place, kind) | {"rate": rate, "times": _TIMES_MAX} for kind in kinds]
+    for place in _ONCE:
+        rules += [_rule(place, kind) | {"rate": 0.2, "times": 1} for kind in sorted(PLACES[place])]
+    return {"seed": seed, "rules": rules}
+
+
+def _rule(place: str, kind: str) -> dict[str, Any]:
+    rule: dict[str, Any] = {"at": place, "do": kind}
+    if kind in _SECONDS:
+        rule["seconds"] = _SECONDS[kind]
+    return rule
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A process to kill: its name, seconds to wait before, and seconds that it stays dead."""
+
+    name: str
+    after: float
+    dead_for: float
+
+
+def kills(seed: int, count: int) -> list[Kill]:
+    """Return who is killed when; each of the three comes up again and again."""
+    draw = random.Random(f"kills {seed}")  # noqa: S311  # repeatable, not secret
+    names = ["worker", "web", "redis"]
+    found = []
+    for number in range(count):
+        if number % len(names) == 0:
+            draw.shuffle(names)
+        found.append(Kill(names[number % len(names)], draw.uniform(4, 9), draw.uniform(0.2, 1.5)))
+    return found
+
+
+def count_by_kind(fired: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Return how often each kind of fault fired, over all places."""
+    total: Counter[str] = Counter()
+    for kinds in fired.values():
+        total.update(kinds)
+    return dict(sorted(total.items()))
