@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install run test lint bench clean constraints
+.PHONY: install run test lint bench drill clean constraints
 
 install: $(VENV)/.installed-dev
 
@@ -39,6 +39,11 @@ lint: install
 
 bench: install
 	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+# Another run: make drill DRILL="--people 60 --moves 2000 --seed 7 --kill"
+DRILL := --seed 1 --kill
+drill: $(VENV)/.installed
+	@$(BIN)/cycle drill $(DRILL)
 
 # Pins what is installed now; run it after a deliberate upgrade.
 constraints: install

@@ -30,6 +30,7 @@ SCHEDULE = MappingProxyType(
         Task.PROCESS_CALLBACKS: 2.0,
         Task.QUERY_PAYMENTS: 10.0,
         Task.READ_FLOAT: 300.0,
+        Task.RECOVER_PAYBILLS: 3600.0,
         Task.SEND_SMS: 2.0,
         Task.SEND_STATEMENTS: 10.0,
         Task.SEND_ORGANISATION_MAIL: 60.0,

@@ -34,6 +34,7 @@ class Task(StrEnum):
     PROCESS_CALLBACKS = "jobs.tasks.process_callbacks.run"
     QUERY_PAYMENTS = "jobs.tasks.query_payments.run"
     READ_FLOAT = "jobs.tasks.read_float.run"
+    RECOVER_PAYBILLS = "jobs.tasks.recover_paybills.run"
     SEND_SMS = "jobs.tasks.send_sms.run"
     SEND_STATEMENTS = "jobs.tasks.send_statements.run"
     SEND_ORGANISATION_MAIL = "jobs.tasks.send_organisation_mail.run"

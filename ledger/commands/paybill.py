@@ -76,7 +76,30 @@ def receive(database: Database, callback_id: int, paid: PaybillPayment) -> Appli
     return database.run(SYSTEM, work)
 
 
-def _apply(connection: Connection, paid: PaybillPayment, rules: Rules) -> Applied:
+def unknown_receipts(database: Database, receipts: list[str]) -> set[str]:
+    """Return those M-Pesa receipts that none of our payments carries."""
+    known = database.run(SYSTEM, lambda connection: payments.known_receipts(connection, receipts))
+    return set(receipts) - known
+
+
+def recover(database: Database, paid: PaybillPayment) -> Applied:
+    """Book a payment that M-Pesa lists and whose confirmation never reached us.
+
+    The list answers our own question, so it is believed like a confirmation; should that
+    come later it is recognised by its receipt.
+    """
+    rules = current_rules(database)
+    return database.run(
+        SYSTEM, lambda connection: _apply(connection, paid, rules, EvidenceSource.PULL)
+    )
+
+
+def _apply(
+    connection: Connection,
+    paid: PaybillPayment,
+    rules: Rules,
+    source: EvidenceSource = EvidenceSource.TWIN,
+) -> Applied:
     known = payments.find_by_receipt(connection, paid.receipt)
     if known is not None:
         # The twin of a prompt's callback, or the same confirmation again (rows 1, 15).
@@ -89,7 +112,7 @@ def _apply(connection: Connection, paid: PaybillPayment, rules: Rules) -> Applie
         locked = payments.lock(connection, prompt.id)
         assert locked is not None
         statement = Evidence(
-            source=EvidenceSource.TWIN,
+            source=source,
             verdict=Verdict.PAID,
             code="0",
             amount=paid.amount,
@@ -99,11 +122,15 @@ def _apply(connection: Connection, paid: PaybillPayment, rules: Rules) -> Applie
         if decide(locked, statement).step in (Step.COMPLETE, Step.ATTACH):
             return evidence.apply_to(connection, locked, statement, rules)
     party = _party_of_payment(connection, paid, prompt)
-    return _book(connection, paid, party, rules)
+    return _book(connection, paid, party, rules, source)
 
 
 def _book(
-    connection: Connection, paid: PaybillPayment, party: Party | None, rules: Rules
+    connection: Connection,
+    paid: PaybillPayment,
+    party: Party | None,
+    rules: Rules,
+    source: EvidenceSource,
 ) -> Applied:
     payer = paid.payer_msisdn
     if payer is None and paid.payer_hash is not None:
@@ -126,7 +153,7 @@ def _book(
             mpesa_receipt=paid.receipt,
             payer_name=paid.payer_name,
             paid_at=paid.paid_at or datetime.now(UTC),
-            settled_by=EvidenceSource.CALLBACK.value,
+            settled_by=source.value,
         ),
     )
     if payment_id is None:

@@ -94,6 +94,14 @@ def find_by_receipt(connection: Connection, mpesa_receipt: str) -> Payment | Non
     return _one(connection, "WHERE mpesa_receipt = %s", mpesa_receipt)
 
 
+def known_receipts(connection: Connection, receipts: list[str]) -> set[str]:
+    """Return those of some M-Pesa receipts that a payment carries."""
+    rows = connection.execute(
+        "SELECT mpesa_receipt FROM payments WHERE mpesa_receipt = ANY (%s)", (receipts,)
+    ).fetchall()
+    return {row["mpesa_receipt"] for row in rows}
+
+
 def find_by_checkout(connection: Connection, checkout_request_id: str) -> Payment | None:
     """Return the deposit behind a CheckoutRequestID."""
     return _one(connection, "WHERE checkout_request_id = %s", checkout_request_id)

@@ -101,24 +101,34 @@ class Person:
         return self._choose("Withdraw", str(move.amount), PIN)
 
     def _paybill(self, move: Move) -> str:
+        time.sleep(0.2)
         answer = self._post("/paybill", amount=str(move.amount), account=move.to)
         return str(answer)
 
     def _choose(self, label: str, *typed: str) -> str:
         """Dial, pick a menu entry by its words, and type the answers until the session ends."""
-        screen = self._dial()
-        number = _option(screen, label)
-        if number is None and "\n" in screen:
-            # An interrupted session is offered first; start anew.
-            screen = self._reply("00")
-            number = _option(screen, label)
+        number = self._find(label)
         if number is None:
-            self._hang_up()
             return f"(no entry {label})"
+        screen = ""
         for one in (number, *typed):
             screen = self._reply(one)
         self._hang_up()
         return screen
+
+    def _find(self, label: str) -> str | None:
+        """Dial until the menu shows an entry, as people do while a service is away."""
+        for attempt in range(_TRIES):
+            screen = self._dial()
+            number = _option(screen, label)
+            if number is None and "\n" in screen:
+                # An interrupted session is offered first; start anew.
+                number = _option(self._reply("00"), label)
+            if number is not None:
+                return number
+            time.sleep(0.3 * (attempt + 1))
+        self._hang_up()
+        return None
 
     def _dial(self) -> str:
         self._hang_up()

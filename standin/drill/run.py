@@ -101,14 +101,18 @@ class Drill:
 
     def _prepare(self) -> None:
         """Register the paybill's addresses and the people, and give them some money."""
-        register = "python -m ussd_app.cli paybill register"
-        self._stack.supervisor.run(
-            Program("paybill", ["sh", "-c", register], self._stack.environment, ROOT)
-        )
+        self._paybill("register")
+        self._paybill("enrol 0722000000")
         self._control("PUT", "/behaviour", _BEHAVIOUR)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for done, _ in enumerate(pool.map(self._join, self._people), 1):
                 self._advance("joining", done, len(self._people))
+
+    def _paybill(self, what: str) -> None:
+        command = f"python -m ussd_app.cli paybill {what}"
+        self._stack.supervisor.run(
+            Program("paybill", ["sh", "-c", command], self._stack.environment, ROOT)
+        )
 
     def _join(self, person: Person) -> None:
         person.set_balance("200000.00")
@@ -163,6 +167,8 @@ class Drill:
         self._report.faults_by_place = self._control("GET", "/faults")["fired"]
         self._report.faults = plan.count_by_kind(self._report.faults_by_place)
         self._control("DELETE", "/faults")
+        # What a worker does every hour: ask M-Pesa for payments that nobody told us about.
+        self._paybill("recover")
         calm = 0
         deadline = time.monotonic() + _SETTLE_SECONDS
         while calm < _CALM_CHECKS and time.monotonic() < deadline:
@@ -181,6 +187,9 @@ class Drill:
         findings.without_verdict = opened["payments"] + opened["callbacks"]
         if opened["payments"] or opened["callbacks"]:
             findings.note(f"still open: {opened}")
+            for payment in self._book.payments():
+                if payment.state not in ("completed", "failed", "expired"):
+                    findings.note(f"still open: {payment}")
         payments, movements = self._book.payments(), self._book.movements()
         compare_money(self._control("GET", "/books")["payments"], payments, findings)
         compare_transfers(self._screens, movements, findings)

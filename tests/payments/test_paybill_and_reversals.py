@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from jobs.tasks import read_float
+from jobs.tasks import read_float, recover_paybills
 from ledger.commands import deposit_reversals, paybill
 from ledger.core.chart import SystemAccount
 from ledger.core.context import Context
@@ -11,7 +11,7 @@ from ledger.core.people import User
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.db import accounts, float_readings
 from ledger.queries import payments as payment_queries
-from tests.gateway import refused
+from tests.gateway import refused, said
 from tests.mpesa_world import TEST, MpesaWorld, new_mpesa_receipt
 from tests.payments.situations import COMPLETED, FAILED, UNKNOWN, paid_out, prompted, suspense
 
@@ -205,3 +205,29 @@ def test_a_payout_in_doubt_is_told_once(world: MpesaWorld) -> None:
         world.process()
     assert world.reload(payment).state is UNKNOWN
     assert world.told(user).count("withdrawal_pending") == 1
+
+
+def test_a_payment_without_its_confirmation_is_found_in_m_pesas_list(world: MpesaWorld) -> None:
+    user = world.customer()
+    _, prompt = prompted(world)
+    receipts = [new_mpesa_receipt() for _ in range(2)]
+    rows = [
+        {
+            "transactionId": receipt,
+            "amount": "100.00",
+            "billreference": reference,
+            "transactiontype": "c2b-pay-bill-debit",
+        }
+        for receipt, reference in zip(
+            receipts, (user.msisdn, prompt.account_reference), strict=True
+        )
+    ]
+    world.sync["pulltransactions"] = said(ResponseCode="1000", Response=[rows])
+    for _ in range(2):
+        recover_paybills.run(world.services)
+    assert world.balance(user) == 100_00
+    assert world.reload(prompt).state is COMPLETED
+    world.paybill(BillRefNumber=user.msisdn, TransID=receipts[0])
+    world.process()
+    assert world.balance(user) == 100_00
+    assert world.verdicts("paybill")[-1] == ("processed", "twin")

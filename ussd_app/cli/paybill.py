@@ -4,12 +4,14 @@ import json
 
 import click
 
-from jobs.clients.mpesa import c2b
+from jobs.clients.mpesa import c2b, pull
 from jobs.clients.mpesa.account import DarajaAccount
 from jobs.clients.mpesa.outcomes import Answer, Outcome
 from jobs.clients.mpesa.transport import Daraja
 from jobs.clients.redis import connect
+from jobs.services import JobServices
 from jobs.settings import JobSettings
+from jobs.tasks import recover_paybills
 from ledger.core.money import AmountProblem, parse_amount
 from ledger.core.msisdn import parse_msisdn
 
@@ -37,14 +39,32 @@ def register(as_json: bool) -> None:
 
 @command.command()
 @click.argument("msisdn")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def enrol(msisdn: str, as_json: bool) -> None:
+    """Subscribe to Daraja's list of payments; MSISDN is the number in the shortcode's papers.
+
+    Without it lost confirmations can't be found and reconciliation has no list to compare.
+    """
+    nominated = _parsed(msisdn)
+    settings, daraja = _connected()
+    _report(
+        pull.register(
+            daraja,
+            nominated_number=nominated.removeprefix("+"),
+            callback_url=settings.status_result_url("pull"),
+        ),
+        as_json,
+    )
+
+
+@command.command()
+@click.argument("msisdn")
 @click.argument("amount")
 @click.argument("account_number")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def simulate(msisdn: str, amount: str, account_number: str, as_json: bool) -> None:
     """Pay AMOUNT shillings from MSISDN to ACCOUNT_NUMBER; Daraja's sandbox only."""
-    payer, cents = parse_msisdn(msisdn), parse_amount(amount, whole_shillings=True)
-    if payer is None:
-        raise click.BadParameter("is not a Kenyan mobile number", param_hint="MSISDN")
+    payer, cents = _parsed(msisdn), parse_amount(amount, whole_shillings=True)
     if isinstance(cents, AmountProblem):
         raise click.BadParameter("must be whole shillings, such as 100", param_hint="AMOUNT")
     _, daraja = _connected()
@@ -52,6 +72,32 @@ def simulate(msisdn: str, amount: str, account_number: str, as_json: bool) -> No
         c2b.simulate(daraja, amount_cents=cents, msisdn=payer, account_number=account_number),
         as_json,
     )
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def recover(as_json: bool) -> None:
+    """Book payments of the last hours whose confirmation never came; workers do it every hour."""
+    services = JobServices.open(JobSettings.load())
+    try:
+        recovered = recover_paybills.recover(services)
+    finally:
+        services.close()
+    if as_json:
+        print(json.dumps({"complete": recovered.complete, "booked": recovered.booked}))
+    else:
+        print(
+            f"{recovered.booked} booked" + ("" if recovered.complete else "; the list is unproven")
+        )
+    if not recovered.complete:
+        raise SystemExit(1)
+
+
+def _parsed(msisdn: str) -> str:
+    parsed = parse_msisdn(msisdn)
+    if parsed is None:
+        raise click.BadParameter("is not a Kenyan mobile number", param_hint="MSISDN")
+    return parsed
 
 
 def _connected() -> tuple[JobSettings, Daraja]:

@@ -131,6 +131,21 @@ def of_timeout() -> Evidence:
     return Evidence(EvidenceSource.TIMEOUT, Verdict.OPEN, "timeout", "M-Pesa's queue timed out")
 
 
+def of_pulled_paybill(row: PulledTransaction, amount: int) -> PaybillPayment:
+    """Read a row of Pull as the paybill confirmation that it stands for."""
+    from_customer = "pay-bill" in row.kind or "buy-goods" in row.kind
+    return PaybillPayment(
+        receipt=row.receipt,
+        amount=amount,
+        account_number=row.bill_reference,
+        payer_msisdn=parse_msisdn(row.msisdn),
+        payer_hash=None,
+        payer_name="",
+        paid_at=None,
+        kind="Pay Bill" if from_customer else row.kind,
+    )
+
+
 def of_paybill(notice: PaybillNotice, receipt: str, amount: int) -> PaybillPayment:
     """Read a paybill confirmation; its MSISDN is plain, masked or a hash (row 19)."""
     digest = notice.msisdn_text.lower()
