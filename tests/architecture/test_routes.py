@@ -12,7 +12,7 @@ OPEN = {
     "/readyz",
     "/metrics",
     "/verify/<reference>",
-    "/admin/login",
+    "/admin/sign-in",
     "/admin/static/<path:filename>",
     "/api/openapi.json",
     "/api/auth/otp",
