@@ -98,4 +98,4 @@ def _short(path: Path) -> Path:
 
 
 if __name__ == "__main__":
-    up()
+    up(prog_name="cycle up")
