@@ -1,9 +1,13 @@
 """Receipts on real processes: an outage, a killed worker, a lost Redis, and every keyword."""
 
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from itertools import count
 from typing import Any
 
@@ -267,3 +271,36 @@ def test_a_transfer_prepared_by_text_is_made_with_the_pin_and_told_to_both(up: R
     received = recipient.wait_for_sms("You have received Ksh200.00")
     assert sent.split()[0] == received.split()[0]
     assert "asked to send" not in sender.dial()
+
+
+def mails_to(up: Running, address: str) -> list[EmailMessage]:
+    """Return the mails that reached an address, oldest first."""
+    found = []
+    for listed in requests.get(f"{up.where['standin']}/mail", timeout=5).json():
+        raw = requests.get(f"{up.where['standin']}/mail/{listed['id']}", timeout=5).content
+        mail = message_from_bytes(raw, policy=default)
+        if mail["To"] == address:
+            found.append(mail)
+    return found
+
+
+def test_an_address_is_confirmed_and_gets_a_statement_as_pdf(
+    up: Running, database: Database
+) -> None:
+    faults(up)
+    phone, _ = join(database, up)
+    phone.wait_for_sms("Welcome")
+    address = f"jane{phone.msisdn}@mfano.co.ke"
+    assert text_to_cycle(up, phone, f"EMAIL {address}").startswith("We sent a code")
+    wait_until(lambda: bool(mails_to(up, address)), 30)
+    body = mails_to(up, address)[0].get_body(("plain",))
+    assert body is not None
+    code = re.search(r"EMAIL (\d{6})", body.get_content())
+    assert code is not None
+    assert text_to_cycle(up, phone, f"EMAIL {code[1]}").startswith("Your e-mail address")
+    assert text_to_cycle(up, phone, "STMT").startswith("Your statement is being made")
+    wait_until(lambda: len(mails_to(up, address)) == 2, 30)
+    (attached,) = mails_to(up, address)[1].iter_attachments()
+    assert attached.get_content_type() == "application/pdf"
+    assert attached.get_content().startswith(b"%PDF")
+    phone.wait_for_sms("Your Cycle statement from")

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -235,3 +236,8 @@ def test_a_cleaned_text_is_bounded_and_printable() -> None:
     cleaned = clean(hostile)
     assert len(cleaned) <= TEXT_LENGTH_MAX
     assert cleaned.isprintable()
+
+
+def test_the_page_for_customers_names_every_word(project_root: Path) -> None:
+    page = (project_root / "docs" / "texting.md").read_text("utf-8")
+    assert {word for word in keywords() if f"`{word}" not in page} == set()
