@@ -6,7 +6,7 @@ from ledger.commands.payment_parts import SYSTEM, new_token
 from ledger.core.chart import Kind, SystemAccount
 from ledger.core.context import Context
 from ledger.core.parties import Party
-from ledger.core.payments import Payment, PaymentKind, PaymentState
+from ledger.core.payments import Payment, PaymentKind, PaymentState, cents_in_suspense
 from ledger.core.plans import Message, Plan, moving, new_receipt
 from ledger.core.refusals import Refusal, RefusalCode, first
 from ledger.db import audit, kernel, payments, users
@@ -124,6 +124,8 @@ def complete(connection: Connection, payment: Payment) -> None:
     # Late after a release, the money leaves from where it went back to.
     released = payment.state is PaymentState.FAILED
     debit = account_id if released else SystemAccount.PENDING_WITHDRAWALS
+    if cents_in_suspense(payment):
+        debit = SystemAccount.SUSPENSE
     posted = kernel.post(connection, SYSTEM, _settlement(payment, party, debit))
     suspense_reason = None
     if isinstance(posted, Refusal):

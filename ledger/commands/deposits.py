@@ -25,6 +25,7 @@ from ledger.core.payments import (
     Payment,
     PaymentKind,
     PaymentState,
+    cents_in_suspense,
 )
 from ledger.core.plans import Message, Plan, Posted, moving, new_receipt
 from ledger.core.refusals import Refusal, RefusalCode, first
@@ -179,7 +180,9 @@ def allocate(
             kind=Kind.SUSPENSE_ALLOCATION,
             reference=f"payment:{payment.id}:allocation",
             debits=moving(
-                payment.amount, debit=SystemAccount.SUSPENSE, credit=party.wallet_account_id
+                cents_in_suspense(payment),
+                debit=SystemAccount.SUSPENSE,
+                credit=party.wallet_account_id,
             ),
         ),
     )

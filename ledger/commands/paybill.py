@@ -24,6 +24,7 @@ from ledger.core.payments import (
     PaymentState,
     Step,
     Verdict,
+    cents_in_suspense,
     decide,
 )
 from ledger.core.refusals import Refusal, RefusalCode
@@ -215,8 +216,10 @@ def allocate(
         payment = payments.lock(connection, payment_id)
         if payment is None:
             return Refusal(RefusalCode.PAYMENT_UNKNOWN)
-        waits = payment.suspense_reason is not None and payment.suspense_resolution is None
-        if not waits or payments.open_reversal_of(connection, payment_id) is not None:
+        if (
+            not cents_in_suspense(payment)
+            or payments.open_reversal_of(connection, payment_id) is not None
+        ):
             return Refusal(RefusalCode.STATE_CONFLICT)
         party = users.find_parties(connection, user_ids=[], msisdns=[msisdn]).get(msisdn)
         if party is None:

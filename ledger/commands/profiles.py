@@ -38,11 +38,12 @@ def _set_wallet_status(
         user = users.get(connection, user_id)
         if user is None:
             return Refusal(RefusalCode.NOT_REGISTERED)
-        if status == "closed" and accounts.has_open_payment(connection, user_id):
-            return Refusal(RefusalCode.PAYMENT_PENDING)
         old_status, outcome = accounts.set_status(connection, user.wallet_account_id, status)
         if outcome != "done":
             return Refusal(RefusalCode(outcome))
+        # Asked with the wallet locked: no hold can come in between.
+        if status == "closed" and accounts.has_open_payment(connection, user_id):
+            return Refusal(RefusalCode.PAYMENT_PENDING)
         if status == "closed":
             users.store_status(connection, user_id, "closed")
         audit.record(

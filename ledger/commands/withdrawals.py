@@ -19,7 +19,7 @@ from ledger.core.context import Context
 from ledger.core.daraja_codes import payout_failure
 from ledger.core.money import AMOUNT_CENTS_MAX
 from ledger.core.parties import Party
-from ledger.core.payments import Payment, PaymentKind, PaymentState
+from ledger.core.payments import Payment, PaymentKind, PaymentState, cents_in_suspense
 from ledger.core.plans import Message, Plan, Posted, Usage, moving, new_receipt
 from ledger.core.refusals import Refusal, RefusalCode, first
 from ledger.core.rules import Rules, nairobi_day
@@ -196,10 +196,9 @@ def complete(connection: Connection, payment: Payment) -> None:
     party = _party(connection, payment)
     posted: Posted | Refusal | None = None
     suspense_reason = None
-    if not released:
-        posted = kernel.post(
-            connection, SYSTEM, _settlement(payment, party, SystemAccount.PENDING_WITHDRAWALS)
-        )
+    if not released or cents_in_suspense(payment):
+        held_on = SystemAccount.SUSPENSE if released else SystemAccount.PENDING_WITHDRAWALS
+        posted = kernel.post(connection, SYSTEM, _settlement(payment, party, held_on))
     else:
         posted = kernel.post(
             connection, SYSTEM, _settlement(payment, party, party.wallet_account_id)

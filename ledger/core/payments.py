@@ -111,6 +111,20 @@ class Payment:
     settled_at: datetime | None
 
 
+def cents_in_suspense(payment: Payment) -> int:
+    """Return what of a payment waits in suspense for a person to allocate.
+
+    Money that arrived waits without its fee, a hold that no wallet could take back with it.
+    A payout that was paid after its release left a gap in suspense instead: nothing waits.
+    """
+    if payment.suspense_reason is None or payment.suspense_resolution is not None:
+        return 0
+    arrived = payment.kind in (PaymentKind.DEPOSIT, PaymentKind.PAYBILL)
+    if arrived or payment.state is PaymentState.FAILED:
+        return payment.amount + payment.fee
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One statement about one payment.
