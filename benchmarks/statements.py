@@ -202,7 +202,7 @@ def _race(database: Database, url: str, user_id: int, period: Period, count: int
     for _ in range(5):
         sink = _Counting()
         began = time.perf_counter()
-        with wallet_statement(database, context, user_id, period) as statement:
+        with wallet_statement(database, context, user_id, period, with_fees=False) as statement:
             assert isinstance(statement, Statement)
             render_csv(statement, sink)
             assert statement.summary.lines == count

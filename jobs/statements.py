@@ -121,7 +121,9 @@ def draw(
     opened = (
         system_statement(database, context, SystemAccount(issued.account_id), issued.period)
         if issued.user_id is None
-        else wallet_statement(database, context, issued.user_id, issued.period)
+        else wallet_statement(
+            database, context, issued.user_id, issued.period, with_fees=issued.format == "pdf"
+        )
     )
     hashing = _Hashing(out)
     with opened as statement:

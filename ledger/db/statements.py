@@ -5,9 +5,12 @@ does not grow with the number of postings.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from psycopg import ServerCursor
 from psycopg.rows import class_row, tuple_row
 
 from ledger.core.statements import DaySum, Hold, Line, Period, TrialBalanceRow
@@ -86,10 +89,13 @@ def balance_before(connection: Connection, found: AccountRow, moment: datetime) 
     return int(row["balance"])
 
 
-# A fee is charged to the paying wallet within its posting, and comes back when a payout is void.
+# A fee is charged to the paying wallet within its posting; it comes back when a payout is void
+# or a transfer is reversed.
 _FEE = """CASE WHEN p.account_id < 1000 THEN 0
     WHEN p.direction = 'D' THEN coalesce((t.details->>'fee')::bigint, 0)
     WHEN t.kind = 'withdrawal_void' THEN -coalesce((t.details->>'fee')::bigint, 0)
+    WHEN t.kind = 'reversal' THEN -coalesce((SELECT (o.details->>'fee')::bigint
+        FROM transactions AS o WHERE o.id = t.reverses_id), 0)
     ELSE 0 END"""
 
 _DAYS = f"""
@@ -102,6 +108,18 @@ _DAYS = f"""
     WHERE p.account_id = %(account_id)s AND p.posted_at >= %(start)s AND p.posted_at < %(end)s
     GROUP BY 1 ORDER BY 1
 """  # noqa: S608 - both parts are constants
+
+# Without the transactions: a third of the time.
+_DAYS_WITHOUT_FEES = """
+    SELECT (p.posted_at AT TIME ZONE 'Africa/Nairobi')::date AS day,
+        coalesce(sum(p.amount) FILTER (WHERE p.direction = %(side)s), 0)::bigint,
+        coalesce(sum(p.amount) FILTER (WHERE p.direction <> %(side)s), 0)::bigint,
+        0::bigint,
+        count(*)
+    FROM postings AS p
+    WHERE p.account_id = %(account_id)s AND p.posted_at >= %(start)s AND p.posted_at < %(end)s
+    GROUP BY 1 ORDER BY 1
+"""
 
 # The other side of a wallet's posting; for a system account the customer, on either side.
 _PARTY = """CASE WHEN p.account_id < 1000 THEN coalesce(t.details->'to', t.details->'from')
@@ -129,10 +147,13 @@ def _parameters(found: AccountRow, period: Period) -> dict[str, object]:
     }
 
 
-def day_sums(connection: Connection, found: AccountRow, period: Period) -> tuple[DaySum, ...]:
-    """Return the movements of each Nairobi day that has any."""
+def day_sums(
+    connection: Connection, found: AccountRow, period: Period, *, with_fees: bool
+) -> tuple[DaySum, ...]:
+    """Return the movements of each Nairobi day that has any; fees are zero when not wanted."""
+    query = _DAYS if with_fees else _DAYS_WITHOUT_FEES
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(_DAYS, _parameters(found, period), binary=True).fetchall()
+        rows = cursor.execute(query, _parameters(found, period), binary=True).fetchall()
     return tuple(DaySum._make(row) for row in rows)
 
 
@@ -141,15 +162,24 @@ def lines(
 ) -> Iterator[Line]:
     """Yield the postings of a period, oldest first, a few thousand in memory at a time."""
     with connection.cursor(name="statement_lines", row_factory=tuple_row) as cursor:
-        cursor.itersize = _FETCH_ROWS
         cursor.execute(_LINES, _parameters(found, period), binary=True)
+        rows = _read_ahead(cursor)
         if found.id >= 1000:
-            yield from map(Line._make, cursor)
+            yield from map(Line._make, rows)
             return
         balance = opening
-        for row in cursor:
+        for row in rows:
             balance += row[3] - row[4]
             yield Line._make((*row[:5], balance, *row[6:]))
+
+
+def _read_ahead(cursor: ServerCursor[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield rows while the server already works on the next ones."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = pool.submit(cursor.fetchmany, _FETCH_ROWS)
+        while rows := coming.result():
+            coming = pool.submit(cursor.fetchmany, _FETCH_ROWS)
+            yield from rows
 
 
 def open_holds(connection: Connection, user_id: int, moment: datetime) -> tuple[Hold, ...]:
