@@ -141,13 +141,13 @@ def resume(flow: Flow, state: State, result: Done | Refusal) -> Step:
     """Go on after an effect: to the screen of its outcome, or to what a refusal means."""
     screen = flow.screens.get(state.screen)
     effect = _waiting_effect(flow, state, screen)
-    state = replace(state, waiting="")
+    kept = {name: value for name, value in state.values.items() if name not in _FOR_FIRST}
+    state = replace(state, waiting="", values=kept)
     if isinstance(result, Refusal):
         return _refused(flow, state, screen, result)
     values = dict(result.values)
     language = language_of(values.pop("language", state.language))
-    kept = {name: value for name, value in state.values.items() if name not in _FOR_FIRST}
-    state = replace(state, values={**kept, **values}, language=language, wrong=0)
+    state = replace(state.with_values(**values), language=language, wrong=0)
     if result.outcome == STAY and screen is not None:
         return _show(flow, state, screen)
     target = effect.outcomes[result.outcome]
