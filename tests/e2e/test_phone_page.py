@@ -14,17 +14,13 @@ from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser import browser, complaints
-from tests.e2e.stack import Running, running, wait_until
+from tests.e2e.stack import Running, wait_until
 from tests.phone_page import PhoneOnPage, open_page
+
+pytestmark = pytest.mark.xdist_group("story")
 
 GRACE, FAITH = "254798100201", "254798100302"
 PIN, MPESA_PIN = "2580", "1234"
-
-
-@pytest.fixture(scope="module")
-def up() -> Iterator[Running]:
-    with running() as up:
-        yield up
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
@@ -22,12 +21,6 @@ from tests.e2e.stack import ROOT, Running, running, wait_until
 pytestmark = pytest.mark.xdist_group("story")
 
 _numbers = count(254_712_000_001)
-
-
-@pytest.fixture(scope="module")
-def up() -> Iterator[Running]:
-    with running() as started:
-        yield started
 
 
 @pytest.fixture
