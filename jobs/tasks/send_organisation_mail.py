@@ -47,6 +47,9 @@ def recipients_of(services: JobServices) -> tuple[str, ...]:
 def _send(services: JobServices, mail: MailRow) -> bool:
     """Send one mail; False when the rest should wait."""
     database = services.database
+    if mail.attempts > ATTEMPTS_MAX:
+        organisation_mail.settle(database, mail, "failed", "every try was interrupted")
+        return True
     recipients = recipients_of(services)
     if not recipients:
         _wait(services, mail, "nobody is in ADMIN_EMAILS or among the staff")

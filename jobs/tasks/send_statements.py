@@ -43,7 +43,9 @@ def run(services: JobServices) -> None:
 
 def _send(services: JobServices, client: MailClient, issued: IssuedStatement) -> bool:
     """Mail one statement; False when the server should be left alone for this turn."""
-    assert issued.recipient is not None
+    if issued.attempts > ATTEMPTS_MAX:
+        _settle(services, issued, Outcome.REFUSED, "every try was interrupted")
+        return True
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as out:
         try:
             made = draw(services.database, _CONTEXT, issued, services.settings.public_url, out)

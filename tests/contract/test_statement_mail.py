@@ -185,6 +185,23 @@ def test_no_server_parks_the_rest_of_the_turn(
     assert attempts == [1, 0]
 
 
+def test_a_statement_whose_worker_always_dies_is_parked(
+    services: JobServices, standin: Server, database: Database, database_owner_url: str
+) -> None:
+    user = customer(database, database_owner_url)
+    issued = ask(database, user)
+    assert isinstance(issued, IssuedStatement)
+    with psycopg.connect(database_owner_url) as connection:
+        connection.execute("SELECT set_config('cycle.actor', 'system:test', false)")
+        connection.execute(
+            "UPDATE statements SET state = 'sending', attempts = %s WHERE id = %s",
+            (send_statements.ATTEMPTS_MAX, issued.id),
+        )
+    send_statements.run(services)
+    assert row_of(database_owner_url, issued)[0] == "failed"
+    assert mails(standin) == []
+
+
 def test_five_a_day_and_only_to_a_confirmed_address(
     database: Database, database_owner_url: str
 ) -> None:
