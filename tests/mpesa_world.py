@@ -215,19 +215,7 @@ class MpesaWorld:
     def inbox(self, token: str) -> list[Callback]:
         """Return what was posted under a token, oldest first."""
         with self.database.transaction(TEST) as connection:
-            rows = connection.execute(
-                "SELECT id FROM mpesa_callbacks WHERE token = %s ORDER BY id", (token,)
-            ).fetchall()
-            every = [
-                connection.execute(
-                    "SELECT id, kind, token, payment_id, body, headers, remote_address, state,"
-                    " verdict, attempts, received_at, processed_at FROM mpesa_callbacks"
-                    " WHERE id = %s",
-                    (row["id"],),
-                ).fetchone()
-                for row in rows
-            ]
-        return [callbacks.Callback(**row) for row in every if row is not None]
+            return callbacks.of_token(connection, token)
 
     def verdicts(self, token: str) -> list[tuple[str, str | None]]:
         return [(callback.state, callback.verdict) for callback in self.inbox(token)]

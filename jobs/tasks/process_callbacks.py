@@ -41,10 +41,9 @@ def _process_safely(services: JobServices, callback: Callback) -> bool:
 def _process(services: JobServices, callback: Callback) -> bool:
     if callback.kind == "c2b_confirm":
         return _process_paybill(services, callback)
-    subject = inbox.kind_of_token(services.database, callback.token)
-    if subject == "float":
+    if callback.subject == "float":
         return read_float.take_answer(services, callback)
-    statement = read(callback, subject)
+    statement = read(callback)
     if statement is None:
         return inbox.set_aside(services.database, callback.id, "unreadable", "unreadable")
     applied = evidence_commands.apply_callback(
@@ -81,7 +80,7 @@ def _noted(callback: Callback, applied: Applied | None) -> bool:
     return True
 
 
-def read(callback: Callback, subject: str | None) -> Evidence | None:
+def read(callback: Callback) -> Evidence | None:
     """Return what a body says, or None when it says nothing that its route can carry.
 
     The route decides the class; a Result envelope on a timeout route is read all the same
@@ -99,6 +98,6 @@ def read(callback: Callback, subject: str | None) -> Evidence | None:
         return evidence.of_timeout()
     if callback.kind.startswith("status_"):
         return evidence.of_status_result(result)
-    if subject == "reversal":
+    if callback.subject == "reversal":
         return evidence.of_reversal_result(result)
     return evidence.of_payout_result(result)

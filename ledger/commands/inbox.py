@@ -55,8 +55,3 @@ def postpone(database: Database, callback_id: int) -> None:
         SYSTEM,
         lambda connection: callbacks.postpone(connection, callback_id, attempts_max=ATTEMPTS_MAX),
     )
-
-
-def kind_of_token(database: Database, token: str) -> str | None:
-    """Return what a path token belongs to: a kind of payment, ``float``, or None for nothing."""
-    return database.run(SYSTEM, lambda connection: callbacks.kind_of_token(connection, token))

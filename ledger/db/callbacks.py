@@ -12,13 +12,18 @@ from ledger.db.engine import Connection
 
 _COLUMNS = (
     "id, kind, token, payment_id, body, headers, remote_address, state, verdict, attempts,"
-    " received_at, processed_at"
+    " received_at, processed_at, coalesce((SELECT p.kind FROM payments AS p WHERE p.token ="
+    " mpesa_callbacks.token), (SELECT 'float' FROM float_readings AS f WHERE f.token ="
+    " mpesa_callbacks.token)) AS subject"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One stored body. ``kind`` is the route's class, ``token`` the path's token or key."""
+    """One stored body. ``kind`` is the route's class, ``token`` the path's token or key.
+
+    ``subject`` is what the token belongs to: a kind of payment, ``float``, or nothing.
+    """
 
     id: int
     kind: str
@@ -32,6 +37,7 @@ class Callback:
     attempts: int
     received_at: datetime
     processed_at: datetime | None
+    subject: str | None
 
 
 def store(
@@ -109,6 +115,16 @@ def of_payment(connection: Connection, payment_id: int) -> list[Callback]:
         ).fetchall()
 
 
+def of_token(connection: Connection, token: str) -> list[Callback]:
+    """Return everything that was posted under a path token, oldest first."""
+    with connection.cursor(row_factory=class_row(Callback)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM mpesa_callbacks"  # noqa: S608  # constants only
+            " WHERE token = %s ORDER BY id",
+            (token,),
+        ).fetchall()
+
+
 def quarantined(connection: Connection, limit: int) -> list[Callback]:
     """Return bodies that fitted nothing or could not be read, newest first."""
     with connection.cursor(row_factory=class_row(Callback)) as cursor:
@@ -129,13 +145,3 @@ def unprocessed_older_than(connection: Connection, age: timedelta) -> int:
     assert row is not None
     count: int = row["waiting"]
     return count
-
-
-def kind_of_token(connection: Connection, token: str) -> str | None:
-    """Return what a path token belongs to: a kind of payment, ``float``, or None."""
-    row = connection.execute(
-        "SELECT kind FROM payments WHERE token = %s"
-        " UNION ALL SELECT 'float' FROM float_readings WHERE token = %s LIMIT 1",
-        (token, token),
-    ).fetchone()
-    return None if row is None else row["kind"]

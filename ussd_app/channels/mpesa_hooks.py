@@ -18,6 +18,7 @@ from jobs.queue import Task, ring
 from ledger.commands import inbox
 from ledger.commands.paybill import refuse_paybill
 from ledger.core.refusals import RefusalCode
+from ussd_app.channels.api.limits import limiter
 from ussd_app.services import services
 
 BODY_BYTES_MAX = 64 * 1024
@@ -31,6 +32,7 @@ _REFUSALS = {
 }
 
 blueprint = Blueprint("mpesa_hooks", __name__, url_prefix="/hooks")
+limiter.exempt(blueprint)  # Safaricom is never told to slow down
 _log = structlog.get_logger(__name__)
 
 
