@@ -1,5 +1,6 @@
-"""Statements and trial balances as CSV: RFC 4180, UTF-8, ISO 8601 times, two decimals.
+"""Statements and trial balances as CSV: RFC 4180, UTF-8, ISO 8601 dates, two decimals.
 
+Dates and times are Nairobi's, in columns of their own, so that spreadsheets know them as such.
 Money in, money out and fee are never negative; a balance may be. Text that a spreadsheet would
 run as a formula gets an apostrophe in front.
 """
@@ -17,12 +18,11 @@ from ledger.core.money import decimal_text
 from ledger.core.statements import Line, Statement, TrialBalance
 
 STATEMENT_COLUMNS = (
-    "time", "reference", "type", "description", "counterparty", "counterparty_number",
+    "date", "time", "reference", "type", "description", "counterparty", "counterparty_number",
     "mpesa_receipt", "note", "money_in", "money_out", "fee", "balance",
 )  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _CHUNK = 1_000
-_NAIROBI_OFFSET = "+03:00"
 _ZERO = "0.00"
 _REMEMBERED_MAX = 10_000
 
@@ -86,8 +86,10 @@ class _Descriptions(dict[tuple[str, bool, str | None], str]):
 
 def _row(line: Line, descriptions: _Descriptions) -> tuple[str, ...]:
     at, receipt, kind, money_in, money_out, balance, fee, name, number, mpesa_receipt, note = line
+    moment = at.isoformat()
     return (
-        at.isoformat()[:19] + _NAIROBI_OFFSET,
+        moment[:10],
+        moment[11:19],
         receipt,
         kind,
         descriptions.of(line),

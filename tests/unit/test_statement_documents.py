@@ -179,7 +179,8 @@ def test_csv_amounts_have_two_decimals_and_one_sign() -> None:
         into, out, _, after = (int(amount.replace(".", "")) for amount in amounts)
         balance += into - out
         assert balance == after
-        assert datetime.fromisoformat(row["time"]).utcoffset() is not None
+        assert PERIOD.first_day <= date.fromisoformat(row["date"]) <= PERIOD.last_day
+        assert re.fullmatch(r"\d\d:\d\d:\d\d", row["time"])
 
 
 @given(note=st.text(max_size=40), name=st.text(min_size=1, max_size=40))
