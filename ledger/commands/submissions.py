@@ -176,6 +176,11 @@ def claim_questions(database: Database, limit: int, schedule: Schedule = USUAL) 
     return database.run(SYSTEM, work)
 
 
+def ask_now(database: Database) -> int:
+    """Bring the next question about every payment without a verdict forward to now."""
+    return database.run(SYSTEM, payments.ask_now)
+
+
 def expire_prompt(
     database: Database,
     payment_id: int,

@@ -196,6 +196,15 @@ def update(connection: Connection, payment_id: int, **changes: object) -> None:
     )
 
 
+def ask_now(connection: Connection) -> int:
+    """Make the next question about each sent payment due; returns how many."""
+    cursor = connection.execute(
+        "UPDATE payments SET due_at = now()"
+        " WHERE state IN ('pending', 'unknown') AND due_at > now()"
+    )
+    return cursor.rowcount
+
+
 def open_of_user(connection: Connection, user_id: int) -> list[Payment]:
     """Return a customer's payments without a verdict, oldest first."""
     return _many(

@@ -26,6 +26,7 @@ PACE = 0.25
 _AT_ONCE = 10
 _SETTLE_SECONDS = 240.0
 _CALM_CHECKS = 4
+_ASK_SECONDS = 15.0
 _HTTP_SECONDS = 20.0
 _BEHAVIOUR = {"prompt_seconds": 8.0, "same_amount_seconds": 0.0, "callback_seconds": 0.1}
 
@@ -101,17 +102,17 @@ class Drill:
 
     def _prepare(self) -> None:
         """Register the paybill's addresses and the people, and give them some money."""
-        self._paybill("register")
-        self._paybill("enrol 0722000000")
+        self._cycle("paybill register")
+        self._cycle("paybill enrol 0722000000")
         self._control("PUT", "/behaviour", _BEHAVIOUR)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for done, _ in enumerate(pool.map(self._join, self._people), 1):
                 self._advance("joining", done, len(self._people))
 
-    def _paybill(self, what: str) -> None:
-        command = f"python -m ussd_app.cli paybill {what}"
+    def _cycle(self, arguments: str) -> None:
+        command = f"python -m ussd_app.cli {arguments}"
         self._stack.supervisor.run(
-            Program("paybill", ["sh", "-c", command], self._stack.environment, ROOT)
+            Program("operator", ["sh", "-c", command], self._stack.environment, ROOT)
         )
 
     def _join(self, person: Person) -> None:
@@ -168,8 +169,8 @@ class Drill:
         self._report.faults = plan.count_by_kind(self._report.faults_by_place)
         self._control("DELETE", "/faults")
         # What a worker does every hour: ask M-Pesa for payments that nobody told us about.
-        self._paybill("recover")
-        calm = 0
+        self._cycle("paybill recover")
+        calm, asked = 0, 0.0
         deadline = time.monotonic() + _SETTLE_SECONDS
         while calm < _CALM_CHECKS and time.monotonic() < deadline:
             try:
@@ -178,6 +179,10 @@ class Drill:
                 opened = {"unreachable": 1}
             waiting = sum(count for name, count in opened.items() if name != "pauses")
             calm = 0 if waiting else calm + 1
+            if waiting and time.monotonic() - asked > _ASK_SECONDS:
+                # Questions that were lost while all went wrong would come again in an hour.
+                self._cycle("payments ask")
+                asked = time.monotonic()
             self._advance("settling", 0 if waiting else 1, waiting + 1)
             time.sleep(0.5)
 

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from jobs.tasks import read_float, recover_paybills
-from ledger.commands import deposit_reversals, paybill
+from jobs.tasks import query_payments, read_float, recover_paybills
+from ledger.commands import deposit_reversals, paybill, submissions
 from ledger.core.chart import SystemAccount
 from ledger.core.context import Context
 from ledger.core.payments import Payment
@@ -13,7 +13,7 @@ from ledger.db import accounts, float_readings
 from ledger.queries import payments as payment_queries
 from tests.gateway import refused, said
 from tests.mpesa_world import TEST, MpesaWorld, new_mpesa_receipt
-from tests.payments.situations import COMPLETED, FAILED, UNKNOWN, paid_out, prompted, suspense
+from tests.payments.situations import COMPLETED, FAILED, PAID, UNKNOWN, paid_out, prompted, suspense
 
 ADMIN = Context("admin:7", "console")
 
@@ -231,3 +231,11 @@ def test_a_payment_without_its_confirmation_is_found_in_m_pesas_list(world: Mpes
     world.process()
     assert world.balance(user) == 100_00
     assert world.verdicts("paybill")[-1] == ("processed", "twin")
+
+
+def test_an_operator_asks_about_everything_at_once(world: MpesaWorld) -> None:
+    user, payment = prompted(world)
+    assert submissions.ask_now(world.database) == 1
+    world.sync["stkpushquery"] = PAID
+    query_payments.run(world.services)
+    assert (world.reload(payment).state, world.balance(user)) == (COMPLETED, 100_00)
