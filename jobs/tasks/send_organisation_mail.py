@@ -12,8 +12,12 @@ from jobs.clients.africastalking import Outcome
 from jobs.clients.mail import Mail, MailClient
 from jobs.organisation_pack import Pack, make_pack
 from jobs.services import JobServices
+from jobs.settings import JobSettings
 from jobs.statement.report_mail import report_subject, report_texts
 from ledger.commands import organisation_mail
+from ledger.core.organisation import MailKind
+from ledger.core.statements import Period
+from ledger.db.engine import Database
 from ledger.db.organisation import MailRow
 from ledger.queries.organisation import staff_addresses
 
@@ -38,9 +42,14 @@ def compose(pack: Pack, recipients: tuple[str, ...], key: str) -> Mail:
     return Mail(key, recipients, report_subject(pack.report), text, html, pack.files)
 
 
-def recipients_of(services: JobServices) -> tuple[str, ...]:
+def key_of(kind: MailKind, period: Period) -> str:
+    """Return what names a mail, so that programs recognise it when it comes twice."""
+    return f"organisation:{kind}:{period.first_day}"
+
+
+def recipients_of(settings: JobSettings, database: Database) -> tuple[str, ...]:
     """Return ADMIN_EMAILS and the addresses of active staff, each once."""
-    addresses = [*services.settings.admin_emails, *staff_addresses(services.database)]
+    addresses = [*settings.admin_emails, *staff_addresses(database)]
     return tuple(dict.fromkeys(address.lower() for address in addresses))
 
 
@@ -50,12 +59,12 @@ def _send(services: JobServices, mail: MailRow) -> bool:
     if mail.attempts > ATTEMPTS_MAX:
         organisation_mail.settle(database, mail, "failed", "every try was interrupted")
         return True
-    recipients = recipients_of(services)
+    recipients = recipients_of(services.settings, database)
     if not recipients:
         _wait(services, mail, "nobody is in ADMIN_EMAILS or among the staff")
         return False
     pack = make_pack(database, mail.kind, mail.period, services.settings.public_url)
-    key = f"organisation:{mail.kind}:{mail.period.first_day}"
+    key = key_of(mail.kind, mail.period)
     message = compose(pack, recipients, key)
     if not organisation_mail.begin_sending(database, mail, key):
         return True

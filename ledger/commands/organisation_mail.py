@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from ledger.core.context import Context
 from ledger.core.organisation import MailKind, due_periods
+from ledger.core.statements import Period
 from ledger.db import organisation
 from ledger.db.engine import Connection, Database
 from ledger.db.organisation import MailRow
@@ -51,3 +52,8 @@ def settle(
         _CONTEXT,
         lambda connection: organisation.settle_mail(connection, mail.id, state, reason, wait),
     )
+
+
+def mark_sent_by_hand(database: Database, kind: MailKind, period: Period) -> None:
+    """Note that a person has sent a mail that is on record, so that nobody sends it again."""
+    database.run(_CONTEXT, lambda connection: organisation.mark_sent(connection, kind, period))

@@ -94,6 +94,15 @@ def settle_mail(
     )
 
 
+def mark_sent(connection: Connection, kind: MailKind, period: Period) -> None:
+    """Write that a mail is out, whatever stood there."""
+    connection.execute(
+        "UPDATE organisation_mails SET state = 'sent', sent_at = now(), failure_reason = NULL"
+        " WHERE kind = %s AND first_day = %s",
+        (kind, period.first_day),
+    )
+
+
 def give_up_on_interrupted(connection: Connection, lease: timedelta) -> int:
     """Mark mails whose worker died while sending: they may be out, so they stay unsent."""
     return connection.execute(

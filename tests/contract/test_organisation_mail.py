@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 
 import psycopg
 import pytest
 import requests
+from click.testing import CliRunner
 from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
@@ -27,6 +29,7 @@ from ledger.db.engine import Database
 from standin.server import Server
 from tests.db.people import new_user
 from tests.servers import Servers
+from ussd_app.cli.organisation_mail import command
 
 TODAY = nairobi_day(datetime.now(UTC))
 YESTERDAY = TODAY - timedelta(days=1)
@@ -183,6 +186,42 @@ def test_a_refusing_server_keeps_the_mail_for_later(
         connection.execute("UPDATE organisation_mails SET due_at = now()")
     send_organisation_mail.run(services)
     assert {state for _, _, state in on_record(owner_url)} == {"sent"}
+
+
+@pytest.fixture
+def operator(
+    services: JobServices, product_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> CliRunner:
+    """A terminal whose environment is that of the services."""
+    for name, value in product_environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DATABASE_URL", services.settings.database_url.get_secret_value())
+    monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
+    monkeypatch.setenv("SMTP_PORT", str(services.settings.smtp_port))
+    monkeypatch.setenv("ADMIN_EMAILS", ",".join(PAIR))
+    return CliRunner()
+
+
+def test_an_operator_sends_what_went_astray_and_looks_at_the_files(
+    operator: CliRunner, standin: Server, owner_url: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(owner_url) as connection:
+        as_system(connection)
+        connection.execute(
+            "INSERT INTO organisation_mails (kind, first_day, last_day, state)"
+            " VALUES ('day', %s, %s, 'unknown')",
+            (YESTERDAY, YESTERDAY),
+        )
+    sent = operator.invoke(command, ["--day", YESTERDAY.isoformat(), "--send"])
+    assert sent.exit_code == 0, sent.output
+    assert len(mails(standin)) == 1
+    assert on_record(owner_url) == [("day", YESTERDAY, "sent")]
+    looked = operator.invoke(command, ["--month", f"{TODAY:%Y-%m}", "--out", str(tmp_path)])
+    assert looked.exit_code == 0, looked.output
+    assert {path.suffix for path in tmp_path.iterdir()} == {".pdf", ".csv"}
+    assert on_record(owner_url) == [("day", YESTERDAY, "sent")]
+    refused = operator.invoke(command, ["--day", "2099-01-01", "--send"])
+    assert refused.exit_code == 2
 
 
 def test_days_without_a_machine_are_put_on_record_once(
