@@ -99,6 +99,22 @@ class Officer:
             self.browser.set_window_size(1280, 900)
 
 
+def _enrol(officer: Officer, email: str) -> None:
+    officer.open("/")
+    officer.type("email", email)
+    officer.type("password", PASSWORD)
+    officer.picture("sign-in")
+    officer.press("Sign in")
+    officer.reads("Enrol your second factor")
+    officer.picture("enrol")
+    secret = officer.browser.find_element(By.CSS_SELECTOR, ".secret code").text.replace(" ", "")
+    officer.type("code", pyotp.TOTP(secret).now())
+    officer.press("Enrol and sign in")
+    officer.reads("Moved since midnight")
+    officer.picture("today")
+    officer.picture("today-phone", 390)
+
+
 def test_sign_in_find_a_customer_resolve_a_mismatch_download_the_statement(
     client: FlaskClient,
     database: Database,
@@ -117,20 +133,7 @@ def test_sign_in_find_a_customer_resolve_a_mismatch_download_the_statement(
     staff.create(database, email, PASSWORD, list(Role))
 
     officer = Officer(browser, address)
-    officer.open("/")
-    officer.type("email", email)
-    officer.type("password", PASSWORD)
-    officer.picture("sign-in")
-    officer.press("Sign in")
-    officer.reads("Enrol your second factor")
-    officer.picture("enrol")
-    secret = browser.find_element(By.CSS_SELECTOR, ".secret code").text.replace(" ", "")
-    officer.type("code", pyotp.TOTP(secret).now())
-    officer.press("Enrol and sign in")
-    officer.reads("Moved since midnight")
-    officer.picture("today")
-    officer.picture("today-phone", 390)
-
+    _enrol(officer, email)
     officer.open("/customers")
     officer.type("q", "0" + customer.msisdn.removeprefix("+254"))
     officer.press("Find")
