@@ -9,37 +9,15 @@ from datetime import datetime, timedelta
 from ledger.core.reconciliation import GRACE, MARGIN, Window
 from ledger.db.engine import Connection
 
-# CASH is account 1. A reversal by us carries its own receipt, so it matches like any payment.
+# Only what differs leaves the join; whether one source lists a receipt twice is asked of those few.
 _DIFFERENCES = """
     CREATE TEMPORARY TABLE differences ON COMMIT DROP AS
-    WITH external AS (
-        SELECT r.receipt, min(r.amount) AS low, max(r.amount) AS high, min(r.occurred_at) AS at,
-            max(r.payment_id) AS payment_id, max(r.account_reference) AS account_reference,
-            max(r.reverses) AS reverses
-        FROM mpesa_records AS r
-        WHERE r.occurred_at >= %(from)s AND r.occurred_at < %(to)s
-            AND r.kind = 'payment' AND r.verdict = 'completed'
-        GROUP BY r.receipt
-    ), cash AS (
-        SELECT t.payment_id, t.id AS transaction_id, p.posted_at,
-            CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END AS amount
-        FROM postings AS p JOIN transactions AS t ON t.id = p.transaction_id
-        WHERE p.account_id = 1 AND p.posted_at >= %(from)s AND p.posted_at < %(to)s
-    ), booked AS (
-        SELECT y.mpesa_receipt AS receipt, c.payment_id, min(c.transaction_id) AS transaction_id,
-            sum(c.amount) AS amount, count(*) AS movements, min(c.posted_at) AS at
-        FROM cash AS c LEFT JOIN payments AS y ON y.id = c.payment_id
-        GROUP BY y.mpesa_receipt, c.payment_id
-    )
-    SELECT coalesce(e.receipt, b.receipt) AS receipt, e.low, e.high, e.at AS external_at,
-        e.payment_id AS external_payment_id, e.account_reference, e.reverses,
-        b.payment_id, b.transaction_id, b.amount, b.movements, b.at AS booked_at,
-        EXISTS (SELECT FROM mpesa_records AS r JOIN mpesa_records AS s USING (receipt, source)
-            WHERE r.receipt = e.receipt AND r.amount < s.amount AND r.kind = 'payment'
-                AND s.kind = 'payment') AS listed_twice
-    FROM external AS e FULL JOIN booked AS b ON b.receipt = e.receipt
-    WHERE e.low IS DISTINCT FROM b.amount OR e.high IS DISTINCT FROM b.amount
-        OR b.movements > 1 OR e.reverses IS NOT NULL
+    SELECT d.*, twice.listed AS listed_twice
+    FROM reconciliation_differences(%(from)s, %(to)s) AS d
+    CROSS JOIN LATERAL (
+        SELECT count(*) > count(DISTINCT r.source) AS listed
+        FROM mpesa_records AS r WHERE r.receipt = d.receipt AND r.kind = 'payment'
+    ) AS twice
 """
 
 _FINDINGS = """
@@ -121,10 +99,11 @@ _LEDGER_ONLY = """
             WHERE u.covers_from <= d.booked_at - %(margin)s AND u.covers_to >= d.booked_at)
         AND NOT EXISTS (SELECT FROM mpesa_records AS r
             WHERE r.receipt = d.receipt AND r.verdict = 'completed')
-        AND NOT EXISTS (SELECT FROM payments AS y JOIN mpesa_records AS r
+        -- A count is asked row by row; NOT EXISTS would be hashed over the whole table.
+        AND (SELECT count(*) FROM payments AS y JOIN mpesa_records AS r
             ON r.payment_id = y.id
                 OR (r.account_reference = y.account_reference AND r.amount = y.amount)
-            WHERE y.id = d.payment_id AND y.mpesa_receipt IS NULL)
+            WHERE y.id = d.payment_id AND y.mpesa_receipt IS NULL AND d.receipt IS NULL) = 0
 """
 
 # Reversed or failed there, while it stands here.
@@ -235,6 +214,7 @@ def match(connection: Connection, run_id: int, window: Window) -> None:
     connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
     for statement in (
         _DIFFERENCES,
+        "ANALYZE differences",
         _FINDINGS,
         _EXTERNAL_ONLY,
         _AMOUNTS,
