@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import lru_cache
 
 import phonenumbers
 
@@ -34,6 +35,7 @@ def parse_msisdn(text: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=10_000)
 def is_stored_form(text: str) -> bool:
     """Tell whether a text already is a valid number in the stored form."""
     return text.startswith("+254") and parse_msisdn(text) == text

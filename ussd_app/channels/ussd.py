@@ -118,12 +118,13 @@ def _next(hop: _Hop) -> Response:
         state = replace(before, waiting="")
         reply = Reply(_APOLOGY.written(before.language), is_open=False, screen="apology")
     body = f"{'CON' if reply.is_open else 'END'} {reply.text}"
+    kept = state.to_json()
     try:
         _sessions().commit(
             hop.claim,
             body,
-            state.to_json(),
-            broken=LEAVE if apologised else _kept(hop, state, reply),
+            kept,
+            broken=LEAVE if apologised else _broken_off(hop, kept, reply),
             funnel=_figures(hop, before, state, reply),
         )
     except RedisError as error:
@@ -180,7 +181,7 @@ def _broken(claim: Claim) -> Broken | None:
     return Broken(kept["session"], kept["position"], State.from_json(kept["state"]))
 
 
-def _kept(hop: _Hop, state: State, reply: Reply) -> str:
+def _broken_off(hop: _Hop, kept: str, reply: Reply) -> str:
     """Return what a redial is handed if this session breaks off here: nothing after an END."""
     if not reply.is_open:
         return ""
@@ -188,7 +189,7 @@ def _kept(hop: _Hop, state: State, reply: Reply) -> str:
         {
             "session": hop.form["sessionId"],
             "position": hop.claim.position + 1,
-            "state": state.to_json(),
+            "state": kept,
         }
     )
 

@@ -1,7 +1,7 @@
 """Where a session stands: plain data that goes to Redis and back. No PIN is ever in it."""
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ussd_app.flow.model import Language
@@ -32,7 +32,8 @@ class State:
 
     def to_json(self) -> str:
         """Write the state compactly."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        written = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps(written, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "State":
