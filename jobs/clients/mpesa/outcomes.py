@@ -107,6 +107,8 @@ def parse_json(raw: bytes) -> object | None:
 
 def clean_text(text: str, length_max: int) -> str:
     """Return a text that PostgreSQL can hold: no NUL, no lone surrogates, bounded, stripped."""
+    if text.isascii() and "\x00" not in text:
+        return text.strip()[:length_max]
     kept = "".join(sign for sign in text if sign != "\x00" and not "\ud800" <= sign <= "\udfff")
     return kept.strip()[:length_max]
 
