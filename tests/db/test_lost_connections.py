@@ -191,7 +191,7 @@ def test_an_exhausted_pool_answers_in_time(settings: Settings) -> None:
         settings.database_url.get_secret_value(),
         pin_pepper=settings.pin_pepper.get_secret_value(),
         pool_max=1,
-        pool_timeout_seconds=0.2,
+        pool_timeout_seconds=2.0,
     )
     database.open()
     try:
