@@ -17,6 +17,7 @@ from ledger.core.msisdn import is_stored_form
 from ledger.core.refusals import Refusal
 from ussd_app import actions, funnel
 from ussd_app.at_key import keyed, read_form
+from ussd_app.channels.api.limits import limiter
 from ussd_app.flow import machine
 from ussd_app.flow.machine import Ask, Broken, Done, Reply, Step
 from ussd_app.flow.model import Text
@@ -35,6 +36,7 @@ REDIS_SECONDS = 0.6
 _EFFECT_THREADS = 48
 
 blueprint = Blueprint("ussd", __name__)
+limiter.exempt(blueprint)  # all hops come from the gateway's few addresses; numbers are limited
 _log = structlog.get_logger(__name__)
 _performers = ThreadPoolExecutor(_EFFECT_THREADS, thread_name_prefix="ussd-effect")
 
