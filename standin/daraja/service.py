@@ -72,6 +72,8 @@ class Daraja:
         self.c2b_urls.clear()
         settings = self.world.settings
         if settings.standin_c2b_confirmation_url:
+            # An organisation that has set up its paybill has subscribed to its list, too.
+            self.pull_registered.add(settings.mpesa_shortcode)
             self.c2b_urls[settings.mpesa_shortcode] = Registration(
                 "v2",
                 "Completed",
