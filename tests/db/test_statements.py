@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from jobs.statement.csv_file import render_csv
 from ledger.commands.transfers import transfer
@@ -19,6 +20,8 @@ from ledger.core.statements import Line, Period, Statement, StatementMismatchErr
 from ledger.db.engine import Database
 from ledger.queries.statements import system_statement, trial_balance, wallet_statement
 from tests.db.people import SYSTEM, deposit, new_user
+from tests.servers import Servers
+from ussd_app.settings import Settings
 
 TODAY = nairobi_day(datetime.now(UTC))
 
@@ -167,14 +170,20 @@ def test_trial_balance_of_any_moment_balances(database: Database) -> None:
     assert past.debits == past.credits == 0
 
 
-def test_a_wrong_running_balance_is_not_given_out(
-    database: Database, database_owner_url: str
-) -> None:
-    user = new_user(database)
-    just_now = datetime.now(UTC) - timedelta(seconds=2)
-    post_at(database_owner_url, user, [(just_now, 500)], wrong_by=1)
-    with pytest.raises(StatementMismatchError):
-        read(database, user, Period(TODAY, TODAY))
+def test_a_wrong_running_balance_is_not_given_out(servers: Servers, settings: Settings) -> None:
+    """In a database of its own: statements of everybody must not meet this wallet."""
+    url = servers.clone()
+    own = settings.model_copy(update={"database_url": SecretStr(url)})
+    database = Database.from_settings(own)
+    try:
+        user = new_user(database)
+        just_now = datetime.now(UTC) - timedelta(seconds=2)
+        post_at(url, user, [(just_now, 500)], wrong_by=1)
+        with pytest.raises(StatementMismatchError):
+            read(database, user, Period(TODAY, TODAY))
+    finally:
+        database.close()
+        servers.drop(url)
 
 
 @pytest.mark.parametrize(
