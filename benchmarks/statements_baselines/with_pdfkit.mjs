@@ -7,6 +7,7 @@ import readline from "node:readline";
 const [fonts, rows, out] = process.argv.slice(2);
 const began = process.hrtime.bigint();
 const PDFDocument = createRequire(path.join(process.cwd(), "package.json"))("pdfkit");
+const ready = process.hrtime.bigint();
 const LEFT = 38, RIGHT = 557.28, TOP = 74, BOTTOM = 789.89, ROW = 23;
 const COLUMNS = [[45, "Date"], [110, "Reference"], [180, "Details"]];
 const FIGURES = [[405.28, "Money out"], [477.28, "Money in"], [550.28, "Balance"]];
@@ -50,6 +51,6 @@ for await (const line of readline.createInterface({ input: fs.createReadStream(r
 }
 doc.end();
 await new Promise((resolve) => file.on("finish", resolve));
-const seconds = Number(process.hrtime.bigint() - began) / 1e9;
+const since = (moment) => Number(process.hrtime.bigint() - moment) / 1e9;
 const peak = /VmHWM:\s+(\d+)/.exec(fs.readFileSync("/proc/self/status", "utf8"))[1] * 1024;
-console.log(JSON.stringify([seconds, peak]));
+console.log(JSON.stringify([since(ready), since(began), peak]));
