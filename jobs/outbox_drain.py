@@ -19,7 +19,8 @@ from ledger.db.outbox_sending import Due, Permission, Tried
 
 _BATCH = 40
 _RECORD_EVERY_SECONDS = 0.1
-_TURN_SECONDS = 240.0
+_TURN_SECONDS = 20.0
+"""After this long other tasks of the worker get their turn; the caller rings for the rest."""
 
 _log = structlog.get_logger(__name__)
 
@@ -29,10 +30,11 @@ Deliver = Callable[[list[Due]], Iterable[tuple[Due, Result | None]]]
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What one turn did; ``paused`` names why it stopped early, if it did."""
+    """What one turn did. ``paused`` names why it stopped, ``more`` tells that time ran out."""
 
     tried: int
     paused: PauseReason | None
+    more: bool
 
 
 def drain(
@@ -47,9 +49,10 @@ def drain(
     """
     turn = _Turn(database, channel, deliver, on_pause)
     end = monotonic() + _TURN_SECONDS
-    while monotonic() < end and turn.batch():
-        pass
-    return Drained(turn.tried, turn.paused)
+    more = True
+    while more and monotonic() < end:
+        more = turn.batch()
+    return Drained(turn.tried, turn.paused, more)
 
 
 class _Turn:

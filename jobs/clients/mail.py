@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import cached_property
 
 import structlog
 
@@ -119,19 +120,23 @@ class MailClient:
             _log.warning("mail_not_accepted", outcome=outcome.value, reason=reason)
         return MailAnswer(outcome, reason, message_id)
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        # Loading the machine's certificates takes longer than a whole conversation.
+        return ssl.create_default_context()
+
     def _connect(self) -> smtplib.SMTP:
-        context = ssl.create_default_context()
         timeout = self._timeout_seconds
         if self._port == _TLS_PORT:
             server: smtplib.SMTP = smtplib.SMTP_SSL(
-                self._host, self._port, timeout=timeout, context=context
+                self._host, self._port, timeout=timeout, context=self._tls
             )
         else:
             server = smtplib.SMTP(self._host, self._port, timeout=timeout)
         try:
             server.ehlo_or_helo_if_needed()
             if self._port != _TLS_PORT and server.has_extn("starttls"):
-                server.starttls(context=context)
+                server.starttls(context=self._tls)
             elif self._port != _TLS_PORT and self._tls_required:
                 raise smtplib.SMTPNotSupportedError("the server offers no STARTTLS")
             if self._user is not None:

@@ -9,6 +9,7 @@ from jobs.clients.mail import MailClient
 from jobs.delivery import Result, pause_reason
 from jobs.letters.post import mail_of
 from jobs.outbox_drain import drain
+from jobs.queue import Task, ring
 from jobs.services import JobServices
 from jobs.texts.catalogue import UnrenderableError
 from ledger.db.outbox_sending import Due
@@ -19,7 +20,9 @@ _log = structlog.get_logger(__name__)
 def run(services: JobServices) -> None:
     """Send until nothing is due, or until the server must be left alone for a while."""
     sender = EmailSender(services, MailClient.from_settings(services.settings))
-    drain(services.database, "email", sender.deliver)
+    drained = drain(services.database, "email", sender.deliver)
+    if drained.more:
+        ring(services.redis, Task.SEND_EMAIL)
 
 
 class EmailSender:

@@ -10,6 +10,7 @@ import structlog
 from jobs.clients.africastalking import RECIPIENTS_MAX, Outcome, Sent, SmsClient
 from jobs.delivery import PauseReason, Result, pause_reason
 from jobs.outbox_drain import drain
+from jobs.queue import Task, ring
 from jobs.services import JobServices
 from jobs.texts.catalogue import Brand, UnrenderableError, render, templates
 from jobs.texts.security import START_PIN
@@ -28,7 +29,11 @@ def run(services: JobServices) -> None:
     """Send until nothing is due, or until the provider must be left alone for a while."""
     pepper = services.settings.pin_pepper.get_secret_value()
     sender = SmsSender(SmsClient.from_settings(services.settings), brand_of(services), pepper)
-    drain(services.database, "sms", sender.deliver, lambda reason: _alarm(services, reason))
+    drained = drain(
+        services.database, "sms", sender.deliver, lambda reason: _alarm(services, reason)
+    )
+    if drained.more:
+        ring(services.redis, Task.SEND_SMS)
 
 
 def _alarm(services: JobServices, reason: PauseReason) -> None:
