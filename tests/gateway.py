@@ -53,7 +53,10 @@ class Gateway:
             def log_message(self, *arguments: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        # The usual backlog of five makes the sixth of many clients at once wait a second.
+        self.server = type("Server", (ThreadingHTTPServer,), {"request_queue_size": 64})(
+            ("127.0.0.1", 0), Handler
+        )
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))

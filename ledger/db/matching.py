@@ -80,6 +80,7 @@ _DUPLICATES = """
             ELSE 'M-Pesa lists it with two amounts' END
     FROM differences AS d
     WHERE (d.movements > 1 OR d.listed_twice)
+        AND (d.receipt IS NOT NULL OR d.payment_id IS NOT NULL)
         AND coalesce(d.external_at, d.booked_at) >= %(start)s
         AND coalesce(d.external_at, d.booked_at) < %(end)s
 """
