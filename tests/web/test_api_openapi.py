@@ -74,7 +74,7 @@ def test_every_operation_behaves_as_described(app: Flask, wanjiku: ApiCustomer) 
         ("/api/wallet/transactions", 400),
         ("/api/wallet/transfer", 422),
         ("/api/wallet/deposit", 422),
-        ("/api/auth/otp", 202),
+        ("/api/auth/otp", 422),
     ):
         assert status in seen[path], (path, seen[path])
 
