@@ -14,6 +14,8 @@ A file begins with its title. Then, a line each:
     sms: transfer_sent                      the newest text to this phone
     wallet: 500.00                          what is in this wallet
     email: jane@example.com                 an address noted by SMS keyword
+    limit: withdrawal_other 10 300 400      shillings at least, at most and a day, from now on
+    tariff: withdrawal 5                    shillings that everything of this kind costs
 
 Indented lines are the screen that must show; {*} stands for any words.
 """
@@ -34,6 +36,7 @@ from ledger.db.engine import Database
 from ledger.one_time_codes import code_of, start_pin_of
 from ledger.queries import users, wallets
 from tests.db.people import PIN, SYSTEM, new_msisdn, new_user
+from tests.limits import set_fee, set_limit
 from ussd_app.settings import Settings
 
 FOLDER = Path(__file__).parent / "journeys"
@@ -128,9 +131,16 @@ class Player:
         self._database = database
         self._phones: dict[str, Handset] = {}
         self._who = "customer"
+        self._changed: set[str] = set()
 
     def play(self, dialogue: Dialogue) -> None:
         """Play a dialogue from the top."""
+        try:
+            self._play(dialogue)
+        finally:
+            self._put_rules_back()
+
+    def _play(self, dialogue: Dialogue) -> None:
         for line in dialogue.lines:
             shown = self.do(line.does)
             if shown is None:
@@ -168,9 +178,24 @@ class Player:
             case "hang":
                 assert phone is not None
                 phone.screen = ""
+            case "limit:":
+                kind, *figures = rest.split()
+                self._changed.add("limit")
+                set_limit(self._database, kind, *map(int, figures))
+            case "tariff:":
+                kind, fee = rest.split()
+                self._changed.add("tariff")
+                set_fee(self._database, kind, int(fee))
             case _:
                 self._check(word.rstrip(":"), rest)
         return None
+
+    def _put_rules_back(self) -> None:
+        """Other tests use the same database, where others' numbers are closed and all is free."""
+        if "limit" in self._changed:
+            set_limit(self._database, "withdrawal_other", 0, 0, 0)
+        if "tariff" in self._changed:
+            set_fee(self._database, "withdrawal", 0)
 
     def _check(self, what: str, value: str) -> None:
         msisdn = self._phones[self._who].msisdn

@@ -89,12 +89,14 @@ class MpesaWorld:
             reference=key or f"{random.getrandbits(64):x}",
         )
 
-    def withdraw(self, user: User, shillings: int) -> Payment:
-        payment = self.try_withdraw(user, shillings)
+    def withdraw(self, user: User, shillings: int, to: str | None = None) -> Payment:
+        payment = self.try_withdraw(user, shillings, to=to)
         assert isinstance(payment, Payment), payment
         return payment
 
-    def try_withdraw(self, user: User, shillings: int, key: str = "") -> Payment | Refusal:
+    def try_withdraw(
+        self, user: User, shillings: int, key: str = "", to: str | None = None
+    ) -> Payment | Refusal:
         return withdrawals.request_withdrawal(
             self.database,
             Context.of_user(user.id, "ussd"),
@@ -102,6 +104,7 @@ class MpesaWorld:
             shillings * 100,
             source="test",
             reference=key or f"{random.getrandbits(64):x}",
+            to=to,
         )
 
     # The worker --------------------------------------------------------------------------

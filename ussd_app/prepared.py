@@ -17,11 +17,12 @@ class PreparedKind(StrEnum):
 
     SEND = "send"
     WITHDRAW = "withdraw"
+    WITHDRAW_TO = "withdraw_to"
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedAction:
-    """An action in cents. ``msisdn`` is the recipient of a transfer, in the stored form.
+    """An action in cents. ``msisdn`` is who receives it, in the stored form; None is the customer.
 
     ``reference`` is the text's id. Use it as the idempotency key (source ``sms``): the same
     order is done once, however often it is offered.

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.core.gsm7 import to_gsm7
 from ledger.core.money import ksh
+from ledger.core.msisdn import local_form
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 _NAME_LENGTH = 20
@@ -63,6 +64,7 @@ MOMENT = Field("23/12/26 12:59 PM", show_moment)
 NAME = Field("W" * _NAME_LENGTH, show_name)
 DAY = Field("23/12/26", show_day)
 MASKED_EMAIL = _text(40)
+MSISDN = Field("0712345678", lambda value: local_form(str(value)))
 MASKED_MSISDN = Field("0712***678", str)
 RECEIPT = Field("W" * 10, str)
 MPESA_RECEIPT = Field("W" * 10, str)

@@ -1,21 +1,22 @@
 """Money on its way out to M-Pesa."""
 
 from jobs.texts.catalogue import Template
-from jobs.texts.fields import FEE, MOMENT, MONEY, MPESA_RECEIPT, RECEIPT
+from jobs.texts.fields import FEE, MASKED_MSISDN, MOMENT, MONEY, MPESA_RECEIPT, RECEIPT
 
 WITHDRAWAL_REQUESTED = Template(
     name="withdrawal_requested",
     fields={
         "receipt": RECEIPT,
         "amount": MONEY,
+        "msisdn": MASKED_MSISDN,
         "posted_at": MOMENT,
         "balance": MONEY,
         "fee": FEE,
     },
-    en="{receipt} Received. {amount} to your M-PESA on {posted_at}. Balance {balance}."
-    " Cost {fee}. An SMS will tell you when it is sent.",
-    sw="{receipt} Imepokelewa. {amount} kwenda M-PESA tarehe {posted_at}. Salio {balance}."
-    " Ada {fee}. Utapokea SMS ikitumwa.",
+    en="{receipt} Received. {amount} to M-PESA[ {msisdn}] on {posted_at}. Balance {balance}."
+    " Cost {fee}. An SMS follows when it is sent.",
+    sw="{receipt} Imepokelewa. {amount} kwenda M-PESA[ {msisdn}] tarehe {posted_at}."
+    " Salio {balance}. Ada {fee}. Utapokea SMS ikitumwa.",
 )
 
 WITHDRAWAL_COMPLETED = Template(
@@ -23,14 +24,15 @@ WITHDRAWAL_COMPLETED = Template(
     fields={
         "receipt": RECEIPT,
         "amount": MONEY,
+        "msisdn": MASKED_MSISDN,
         "mpesa_receipt": MPESA_RECEIPT,
         "posted_at": MOMENT,
         "balance": MONEY,
         "fee": FEE,
     },
-    en="{receipt} Confirmed. {amount} sent to your M-PESA[ {mpesa_receipt}] on {posted_at}."
+    en="{receipt} Confirmed. {amount} sent to M-PESA[ {msisdn}][ {mpesa_receipt}] on {posted_at}."
     "[ New balance is {balance}.][ Cost {fee}.]",
-    sw="{receipt} Imethibitishwa. {amount} imetumwa M-PESA yako[ {mpesa_receipt}]"
+    sw="{receipt} Imethibitishwa. {amount} imetumwa kwa M-PESA[ {msisdn}][ {mpesa_receipt}]"
     " tarehe {posted_at}.[ Salio jipya ni {balance}.][ Ada {fee}.]",
 )
 
@@ -46,9 +48,9 @@ WITHDRAWAL_FAILED = Template(
 WITHDRAWAL_FAILED_UNREGISTERED = Template(
     name="withdrawal_failed_unregistered",
     fields={"receipt": RECEIPT, "amount": MONEY, "balance": MONEY},
-    en="[{receipt} ]Your withdrawal of {amount} failed: this line has no M-PESA. The money and"
+    en="[{receipt} ]Your withdrawal of {amount} failed: the number has no M-PESA. The money and"
     " the cost are back in your wallet.[ Balance {balance}.]",
-    sw="[{receipt} ]Kutoa {amount} hakukukamilika: laini hii haina M-PESA. Pesa na ada zimerudi"
+    sw="[{receipt} ]Kutoa {amount} hakukukamilika: nambari hiyo haina M-PESA. Pesa na ada zimerudi"
     " kwenye akaunti.[ Salio {balance}.]",
 )
 

@@ -18,17 +18,20 @@ from ledger.core.chart import Kind, SystemAccount
 from ledger.core.context import Context
 from ledger.core.daraja_codes import payout_failure
 from ledger.core.money import AMOUNT_CENTS_MAX
+from ledger.core.msisdn import mask_msisdn
 from ledger.core.parties import Party
 from ledger.core.payments import Payment, PaymentKind, PaymentState, cents_in_suspense
 from ledger.core.plans import Message, Plan, Posted, Usage, moving, new_receipt
 from ledger.core.refusals import Refusal, RefusalCode, first
-from ledger.core.rules import Rules, nairobi_day
+from ledger.core.rules import LimitedKind, Rules, nairobi_day
 from ledger.db import audit, kernel, payments, users
 from ledger.db.engine import Connection, Database
 from ledger.db.rules_cache import current_rules
 
 CAPPED_DAY_CENTS = 1_000_00
 """What may leave in a day while withdrawals are capped, as after a forgotten PIN."""
+_OWN: LimitedKind = "withdrawal"
+_OTHER: LimitedKind = "withdrawal_other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +43,28 @@ class WithdrawalQuote:
     total: int
 
 
+def pays_others(database: Database) -> bool:
+    """Tell whether a limit allows withdrawals to another number than the customer's own."""
+    return current_rules(database).pays_others
+
+
 def quote(
-    database: Database, context: Context, user_id: int, amount: int
+    database: Database, context: Context, user_id: int, amount: int, *, to: str | None = None
 ) -> WithdrawalQuote | Refusal:
-    """Say what a withdrawal would cost, or why it can't be made now. Writes nothing."""
+    """Say what a withdrawal would cost, or why it can't be made now. Writes nothing.
+
+    ``to`` is as in ``request_withdrawal``.
+    """
     rules = current_rules(database)
 
     def work(connection: Connection) -> WithdrawalQuote | Refusal:
         party = party_of(connection, user_id)
         if isinstance(party, Refusal):
             return party
-        fee = rules.fee("withdrawal", amount)
+        fee = rules.fee(_OWN, amount)
         refusal = first(
             (
-                _refuse(connection, party, amount, rules),
+                _refuse(connection, party, to, amount, rules),
                 Refusal(RefusalCode.INSUFFICIENT_FUNDS, {"balance": party.balance, "fee": fee})
                 if party.balance < amount + fee
                 else None,
@@ -65,24 +76,32 @@ def quote(
 
 
 def request_withdrawal(
-    database: Database, context: Context, user_id: int, amount: int, *, source: str, reference: str
+    database: Database,
+    context: Context,
+    user_id: int,
+    amount: int,
+    *,
+    source: str,
+    reference: str,
+    to: str | None = None,
 ) -> Payment | Refusal:
-    """Hold an amount in cents and its fee, and promise a payout to the customer's own number.
+    """Hold an amount in cents and its fee, and promise a payout.
 
-    The PIN has been checked before. The row, the hold and the originator id that Daraja
-    will know the payout by are committed together; a worker sends it. The same
-    (source, reference) gives the same payment again.
+    It goes to the customer's own number, or to ``to`` (stored form) while a limit of the kind
+    ``withdrawal_other`` allows that. The PIN has been checked before. The row, the hold and the
+    originator id that Daraja will know the payout by are committed together; a worker sends it.
+    The same (source, reference) gives the same payment again.
     """
     rules = current_rules(database)
 
     def work(connection: Connection) -> Payment | Refusal:
         earlier = payments.find_by_reference(connection, source, reference)
         if earlier is not None:
-            return same_request(earlier, user_id, amount, PaymentKind.WITHDRAWAL)
+            return _same_withdrawal(connection, earlier, user_id, amount, to)
         party = party_of(connection, user_id)
         if isinstance(party, Refusal):
             return party
-        refusal = _refuse(connection, party, amount, rules)
+        refusal = _refuse(connection, party, to, amount, rules)
         if refusal is not None:
             return refusal
         payment_id = payments.insert(
@@ -91,9 +110,9 @@ def request_withdrawal(
                 kind=PaymentKind.WITHDRAWAL,
                 state=PaymentState.CREATED,
                 user_id=user_id,
-                msisdn=party.msisdn,
+                msisdn=to or party.msisdn,
                 amount=amount,
-                fee=rules.fee("withdrawal", amount),
+                fee=rules.fee(_OWN, amount),
                 token=new_token(),
                 account_reference=new_receipt(),
                 source=source,
@@ -106,17 +125,31 @@ def request_withdrawal(
         payment = inserted(
             connection, payment_id, user_id, amount, PaymentKind.WITHDRAWAL, source, reference
         )
-        if isinstance(payment, Refusal) or payment_id is None:
+        if isinstance(payment, Refusal):
             return payment
+        if payment_id is None:
+            return _same_withdrawal(connection, payment, user_id, amount, to)
         return _hold(connection, context, payment, party, rules)
 
     return database.run(context, work)
 
 
-def _refuse(connection: Connection, party: Party, amount: int, rules: Rules) -> Refusal | None:
+def _same_withdrawal(
+    connection: Connection, earlier: Payment, user_id: int, amount: int, to: str | None
+) -> Payment | Refusal:
+    """Return the payment that a repeated key made, or name what differs this time."""
+    answer = same_request(earlier, user_id, amount, PaymentKind.WITHDRAWAL)
+    if isinstance(answer, Payment) and answer.msisdn != (to or _party(connection, answer).msisdn):
+        return Refusal(RefusalCode.KEY_REUSED, {"field": "number"})
+    return answer
+
+
+def _refuse(
+    connection: Connection, party: Party, to: str | None, amount: int, rules: Rules
+) -> Refusal | None:
     return first(
         (
-            rules.refuse_amount("withdrawal", amount),
+            rules.refuse_amount(_OWN if to in (None, party.msisdn) else _OTHER, amount),
             Refusal(RefusalCode.WITHDRAWALS_PAUSED) if pauses.reasons(connection) else None,
             Refusal(RefusalCode.WITHDRAWALS_CAPPED, {"maximum": CAPPED_DAY_CENTS})
             if _is_capped(party) and amount > CAPPED_DAY_CENTS
@@ -133,7 +166,12 @@ def _is_capped(party: Party) -> bool:
 def _hold(
     connection: Connection, context: Context, payment: Payment, party: Party, rules: Rules
 ) -> Payment | Refusal:
-    daily_max = rules.limits["withdrawal"].daily
+    # Of a day's total, whatever its destinations, the tightest limit that applies holds.
+    daily_max = rules.limits[_OWN].daily
+    if payment.msisdn != party.msisdn:
+        daily_max = min(daily_max, rules.limits[_OTHER].daily)
+    if _is_capped(party):
+        daily_max = min(daily_max, CAPPED_DAY_CENTS)
     posted = kernel.post(
         connection,
         context,
@@ -149,22 +187,21 @@ def _hold(
             request={"payment": payment.id, "amount": payment.amount, "fee": payment.fee},
             details={
                 "fee": payment.fee,
-                "to": {"name": "M-Pesa", "msisdn": party.public["msisdn"]},
+                "to": _destination(payment),
             },
             payment_id=payment.id,
-            usage=_usage(
-                payment,
-                party,
-                payment.amount,
-                min(daily_max, CAPPED_DAY_CENTS) if _is_capped(party) else daily_max,
-            ),
+            usage=_usage(payment, party, payment.amount, daily_max),
             messages=(
                 Message(
                     user_id=party.user_id,
                     recipient=party.msisdn,
                     language=party.language,
                     template="withdrawal_requested",
-                    params={"amount": payment.amount, "fee": payment.fee},
+                    params={
+                        "amount": payment.amount,
+                        "fee": payment.fee,
+                        "msisdn": _destination(payment)["msisdn"],
+                    },
                     balance_of=party.wallet_account_id,
                 ),
             ),
@@ -178,6 +215,11 @@ def _hold(
     held = payments.get(connection, payment.id)
     assert held is not None
     return held
+
+
+def _destination(payment: Payment) -> dict[str, str]:
+    assert payment.msisdn is not None
+    return {"name": "M-Pesa", "msisdn": mask_msisdn(payment.msisdn)}
 
 
 def _usage(payment: Payment, party: Party, amount: int, daily_max: int) -> Usage:
@@ -236,7 +278,7 @@ def _settlement(payment: Payment, party: Party, debit: int) -> Plan:
         details={
             "fee": payment.fee,
             "mpesa_receipt": payment.mpesa_receipt or "",
-            "to": {"name": "M-Pesa", "msisdn": party.public["msisdn"]},
+            "to": _destination(payment),
         },
         payment_id=payment.id,
         messages=(
@@ -245,7 +287,11 @@ def _settlement(payment: Payment, party: Party, debit: int) -> Plan:
                 recipient=party.msisdn,
                 language=party.language,
                 template="withdrawal_completed",
-                params={**figures(payment), "fee": payment.fee},
+                params={
+                    **figures(payment),
+                    "fee": payment.fee,
+                    "msisdn": _destination(payment)["msisdn"],
+                },
                 balance_of=debit if debit == party.wallet_account_id else None,
             ),
         ),

@@ -33,6 +33,8 @@ class RefusalCode(StrEnum):
     ACCOUNT_FROZEN = "account_frozen"
     ACCOUNT_CLOSED = "account_closed"
     RECIPIENT_CANNOT_RECEIVE = "recipient_cannot_receive"
+    WITHDRAWALS_OWN_ONLY = "withdrawals_own_only"
+    """No limit allows withdrawals to another number (kind ``withdrawal_other``)."""
     WITHDRAWALS_PAUSED = "withdrawals_paused"
     WITHDRAWALS_CAPPED = "withdrawals_capped"
     PROMPT_OPEN = "prompt_open"

@@ -11,8 +11,10 @@ from ledger.core.refusals import Refusal, RefusalCode, first
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 
-LimitedKind = Literal["deposit", "withdrawal", "transfer"]
-M_PESA_KINDS = frozenset({"deposit", "withdrawal"})
+LimitedKind = Literal["deposit", "withdrawal", "withdrawal_other", "transfer"]
+M_PESA_KINDS = frozenset({"deposit", "withdrawal", "withdrawal_other"})
+CLOSED_UNTIL_SET: LimitedKind = "withdrawal_other"
+"""Withdrawals to a number that is not the customer's own: only under a limit of their own."""
 
 
 def nairobi_day(moment: datetime) -> date:
@@ -41,6 +43,12 @@ class Rules:
     wallet_maximum: int
     bands: Mapping[str, tuple[tuple[int, int], ...]]
 
+    @property
+    def pays_others(self) -> bool:
+        """Tell whether withdrawals may go to another number than the customer's own."""
+        limit = self.limits.get(CLOSED_UNTIL_SET)
+        return limit is not None and limit.maximum > 0
+
     def fee(self, kind: LimitedKind, amount: int) -> int:
         """Return the fee in cents that the payer is charged on top."""
         fee = 0
@@ -51,7 +59,17 @@ class Rules:
         return fee
 
     def refuse_amount(self, kind: LimitedKind, amount: int) -> Refusal | None:
-        """Refuse an amount that no one may move this way."""
+        """Refuse an amount that no one may move this way.
+
+        To another number both limits of withdrawals hold.
+        """
+        if kind == CLOSED_UNTIL_SET:
+            if not self.pays_others:
+                return Refusal(RefusalCode.WITHDRAWALS_OWN_ONLY)
+            return first((self._refuse(kind, amount), self._refuse("withdrawal", amount)))
+        return self._refuse(kind, amount)
+
+    def _refuse(self, kind: LimitedKind, amount: int) -> Refusal | None:
         limit = self.limits[kind]
         return first(
             (

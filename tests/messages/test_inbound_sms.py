@@ -12,6 +12,7 @@ from ledger.commands import messaging
 from ledger.core.context import Context
 from ledger.core.people import User
 from ledger.one_time_codes import code_of
+from tests.limits import payouts_to_others
 from tests.messages.conftest import SYSTEM, Texting, new_msisdn
 from ussd_app import prepared
 from ussd_app.prepared import PreparedAction, PreparedKind
@@ -156,6 +157,35 @@ def test_a_withdrawal_is_prepared(texting: Texting, user: User, ask: Ask) -> Non
     waits = prepared.waiting(texting.services.redis, user.id)
     assert waits is not None
     assert (waits.kind, waits.amount) == (PreparedKind.WITHDRAW, 30000)
+
+
+def test_a_withdrawal_to_another_number_is_prepared_where_a_limit_allows_it(
+    texting: Texting, user: User, ask: Ask
+) -> None:
+    texting.give(user, 50000)
+    closed = ask(user.msisdn, "WITHDRAW 300 0722 000 111")
+    with payouts_to_others(texting.database):
+        opened = ask(user.msisdn, "toa 300 kwa 0722000111", id="toa-1")
+        half = ask(user.msisdn, "WITHDRAW 10.50 0722000111")
+    assert closed == "You can withdraw to your own number only. Dial *384*2929#."
+    assert opened is not None
+    assert opened.startswith("To withdraw Ksh300.00 to M-PESA 0722000111 (cost Ksh0.00)")
+    assert half is not None
+    assert half.startswith("M-PESA moves whole shillings only.")
+    waits = prepared.waiting(texting.services.redis, user.id)
+    assert waits == PreparedAction(PreparedKind.WITHDRAW_TO, 30000, "+254722000111", "toa-1")
+
+
+def test_a_withdrawal_to_the_own_number_spelled_out_is_an_ordinary_one(
+    texting: Texting, user: User, ask: Ask
+) -> None:
+    texting.give(user, 50000)
+    answer = ask(user.msisdn, f"WITHDRAW 300 {user.msisdn}")
+    assert answer is not None
+    assert answer.startswith("To withdraw Ksh300.00 to your M-PESA")
+    waits = prepared.waiting(texting.services.redis, user.id)
+    assert waits is not None
+    assert (waits.kind, waits.msisdn) == (PreparedKind.WITHDRAW, None)
 
 
 def test_movements_fit_one_sms(texting: Texting, user: User, ask: Ask) -> None:

@@ -11,6 +11,7 @@ from ledger.core.payments import Payment, PaymentState
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.db import accounts
 from tests.gateway import refused
+from tests.limits import payouts_to_others
 from tests.mpesa_world import TEST, MpesaWorld
 
 
@@ -172,3 +173,79 @@ def test_a_quote_names_the_fee_and_refuses_what_the_request_would(world: MpesaWo
     small = withdrawals.quote(world.database, context, user.id, 9_00)
     assert isinstance(small, Refusal)
     assert small.code is RefusalCode.AMOUNT_TOO_SMALL
+
+
+OTHER = "+254722000111"
+
+
+def test_no_withdrawal_goes_to_another_number_unless_a_limit_allows_it(world: MpesaWorld) -> None:
+    user = world.customer(wallet_shillings=1000)
+
+    refused = world.try_withdraw(user, 400, to=OTHER)
+
+    assert refused == Refusal(RefusalCode.WITHDRAWALS_OWN_ONLY)
+    assert world.balance(user) == 1000_00
+    world.submit()
+    assert world.gateway.posted("b2c/v3") == []
+
+
+def test_a_withdrawal_to_another_number_pays_that_number_and_tells_the_owner(
+    world: MpesaWorld,
+) -> None:
+    user = world.customer(wallet_shillings=1000)
+    with payouts_to_others(world.database):
+        payment = world.withdraw(user, 300, to=OTHER)
+    world.submit()
+    (request,) = world.gateway.posted("b2c/v3")
+    assert (request["PartyB"], request["Amount"]) == ("254722000111", 300)
+
+    world.result(world.reload(payment))
+    world.process()
+
+    assert (world.reload(payment).state, world.balance(user)) == (PaymentState.COMPLETED, 700_00)
+    with world.database.transaction(TEST) as connection:
+        rows = connection.execute(
+            "SELECT recipient, template, params ->> 'msisdn' AS shown FROM outbox"
+            " WHERE template LIKE %s AND user_id = %s ORDER BY id",
+            ("withdrawal%", user.id),
+        ).fetchall()
+    assert rows == [
+        {"recipient": user.msisdn, "template": template, "shown": "0722***111"}
+        for template in ("withdrawal_requested", "withdrawal_completed")
+    ]
+
+
+def test_to_another_number_both_limits_hold_and_the_days_total_is_one(world: MpesaWorld) -> None:
+    user = world.customer(wallet_shillings=1000)
+    with payouts_to_others(world.database, maximum=300, daily=400):
+        over = world.try_withdraw(user, 301, to=OTHER)
+        first, second = world.withdraw(user, 250), world.try_withdraw(user, 151, to=OTHER)
+        third = world.try_withdraw(user, 150, to=OTHER)
+
+    assert over == Refusal(RefusalCode.AMOUNT_TOO_LARGE, {"maximum": 300_00})
+    assert isinstance(first, Payment)
+    assert isinstance(second, Refusal)
+    assert (second.code, second.details["left"]) == (RefusalCode.DAILY_LIMIT, 150_00)
+    assert isinstance(third, Payment)
+
+
+def test_the_own_number_spelled_out_needs_no_permission(world: MpesaWorld) -> None:
+    user = world.customer(wallet_shillings=1000)
+
+    assert isinstance(world.try_withdraw(user, 400, to=user.msisdn), Payment)
+
+
+def test_a_repeated_key_with_another_number_is_refused(world: MpesaWorld) -> None:
+    user = world.customer(wallet_shillings=1000)
+    with payouts_to_others(world.database):
+        first = world.try_withdraw(user, 200, key=f"key-{user.id}", to=OTHER)
+        again = world.try_withdraw(user, 200, key=f"key-{user.id}", to=OTHER)
+        differs = [
+            world.try_withdraw(user, 200, key=f"key-{user.id}", to=to)
+            for to in (None, user.msisdn, "+254722000112")
+        ]
+
+    assert isinstance(first, Payment)
+    assert again == first
+    assert differs == [Refusal(RefusalCode.KEY_REUSED, {"field": "number"})] * 3
+    assert world.balance(user) == 800_00

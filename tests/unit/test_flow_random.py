@@ -2,7 +2,10 @@
 
 import os
 import random
+from collections import deque
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from ledger.core.gsm7 import septets
 from ledger.core.refusals import Refusal, RefusalCode
 from ussd_app.flow import machine
 from ussd_app.flow.machine import Ask, Broken, Done, Reply
-from ussd_app.flow.model import Effect, Flow, PinEntry
+from ussd_app.flow.model import Accepted, Effect, End, Entry, Flow, Menu, PinEntry, Screen
 from ussd_app.flow.render import SEPTETS_MAX
 from ussd_app.flow.state import State
 from ussd_app.screens import flow
@@ -72,6 +75,53 @@ def effect_of(journey: Flow, state: State, ask: Ask) -> Effect:
     return next(found for found in candidates if found is not None and found.name == ask.effect)
 
 
+def outcomes_of(journey: Flow, step: machine.Step) -> Iterator[tuple[State, Reply]]:
+    """Every reply that can follow a step: each effect ends in each of its outcomes."""
+    state, what = step
+    if isinstance(what, Reply):
+        yield state, what
+        return
+    for outcome in [*effect_of(journey, state, what).outcomes, machine.STAY]:
+        if outcome == machine.STAY and what.effect == journey.first.name:
+            continue
+        done = Done({**LONGEST, "language": state.language, "user_id": 1}, outcome)
+        yield from outcomes_of(journey, machine.resume(journey, state, done))
+
+
+def understood(screen: Screen) -> list[str]:
+    """What a thumb types to get on from a screen."""
+    if isinstance(screen, PinEntry):
+        return [PIN]
+    if isinstance(screen, Menu):
+        return [str(number) for number in range(1, len(screen.options) + 1)]
+    if isinstance(screen, Entry):
+        return [typed for typed in TYPED if isinstance(screen.parse(typed), Accepted)]
+    return []
+
+
+@cache
+def walk() -> Mapping[str, State]:
+    """Go everywhere on purpose: every screen that play can reach, with a state that shows it."""
+    journey = flow()
+    cut_off = State(screen="send_amount", values={"user_id": 1}, back=("send_to",))
+    found: dict[str, State] = {}
+    begun = [machine.begin(journey), machine.begin(journey, broken=Broken("s", 3, cut_off))]
+    ahead = deque(pair for step in begun for pair in outcomes_of(journey, step))
+    while ahead:
+        state, reply = ahead.popleft()
+        screen = journey.screens.get(reply.screen)
+        if screen is None or reply.screen in found:
+            continue
+        found[reply.screen] = state
+        for typed in understood(screen):
+            ahead.extend(outcomes_of(journey, machine.answer(journey, state, typed)))
+    return found
+
+
+def test_a_walk_on_purpose_gets_to_every_screen() -> None:
+    assert set(walk()) == set(flow().screens)
+
+
 def hop(chance: random.Random, journey: Flow, state: State | None) -> tuple[State, Reply]:
     if state is None:
         tokens = tuple(chance.choices(TYPED, k=chance.choice([0, 0, 1, 2, 3])))
@@ -97,19 +147,23 @@ LAST: dict[str, State] = {}
 def test_any_phone_gets_an_answer_that_fits(seed: int) -> None:
     chance = random.Random(seed)
     journey = flow()
-    seen: set[str] = set()
+    # Random thumbs seldom get to the depths by themselves: half of them set out from there.
+    depths = [state for name, state in walk().items() if not isinstance(journey.screens[name], End)]
+    tried: set[str] = set()
     state: State | None = None
     for _ in range(HOPS):
+        if state is None and chance.random() < 0.5:
+            state = chance.choice(depths)
+        if state is not None:
+            tried.add(state.screen)
         state, reply = hop(chance, journey, state)
         length = septets(reply.text)
         assert length is not None, reply
         assert 0 < length <= SEPTETS_MAX, reply
         assert PIN not in state.to_json()
         assert State.from_json(state.to_json()) == state
-        seen.add(reply.screen)
         if not reply.is_open or chance.random() < 0.05:
             LAST["state"] = state
             state = None
 
-    # Random thumbs seldom get to the depths; the transcripts go to each of them on purpose.
-    assert len(seen & set(journey.screens)) >= len(journey.screens) // 2
+    assert tried == {state.screen for state in depths}

@@ -99,7 +99,7 @@ def test_a_transfer_reads_in_the_order_of_m_pesa() -> None:
 def test_a_part_without_its_value_is_left_out() -> None:
     params = {"receipt": "7KQ2MRX9TB", "amount": 100, "posted_at": "2026-11-23T18:05:00+00:00"}
     assert render("withdrawal_completed", "en", params, BRAND) == (
-        "7KQ2MRX9TB Confirmed. Ksh1.00 sent to your M-PESA on 23/11/26 9:05 PM."
+        "7KQ2MRX9TB Confirmed. Ksh1.00 sent to M-PESA on 23/11/26 9:05 PM."
     )
 
 

@@ -12,6 +12,7 @@ from redis import Redis
 
 from ledger.core.rules import NAIROBI
 from ledger.db.engine import Database
+from tests.limits import payouts_to_others
 from tests.web.api_people import PIN, ApiCustomer, join
 from ussd_app.services import Services
 from ussd_app.settings import Settings
@@ -160,6 +161,20 @@ def test_a_withdrawal_is_held_at_once(wanjiku: ApiCustomer) -> None:
     assert wanjiku.balance == "600.00"
     (held,) = wanjiku.get("/api/wallet/transactions", type="withdrawal").json["transactions"]
     assert (held["status"], held["reference"]) == ("pending", answer.json["reference"])
+
+
+def test_a_withdrawal_to_another_number_needs_a_limit_that_allows_it(
+    wanjiku: ApiCustomer, database: Database
+) -> None:
+    body = {"amount": "100", "pin": PIN, "recipientPhone": "0722 000 111"}
+    closed = wanjiku.post("/api/wallet/withdraw", body)
+    with payouts_to_others(database):
+        opened = wanjiku.post("/api/wallet/withdraw", body)
+        nobody = wanjiku.post("/api/wallet/withdraw", {**body, "recipientPhone": "+447911123456"})
+    assert (closed.status_code, closed.json["code"]) == (422, "withdrawals_own_only")
+    assert (opened.status_code, opened.json["status"]) == (202, "pending")
+    assert (nobody.status_code, nobody.json["code"]) == (422, "phone_invalid")
+    assert wanjiku.balance == "900.00"
 
 
 def test_a_statement_comes_as_json_or_as_the_file(wanjiku: ApiCustomer) -> None:

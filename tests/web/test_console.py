@@ -277,6 +277,13 @@ def test_a_limit_is_set_for_the_future_and_audited(admin: Visitor) -> None:
     assert admin.post("/rules/limit", **{**form, "daily": "1"}).status_code == 400
 
 
+def test_three_noughts_close_withdrawals_to_others_and_nothing_else(admin: Visitor) -> None:
+    noughts = {"minimum": "0", "maximum": "0", "daily": "0", "why": "closed again"}
+    noughts["valid_from"] = "2099-03-01T00:00"
+    assert "Set." in admin.post("/rules/limit", kind="withdrawal_other", **noughts).text
+    assert admin.post("/rules/limit", kind="withdrawal", **noughts).status_code == 400
+
+
 def test_a_tariff_is_set_in_bands(admin: Visitor) -> None:
     form = {"kind": "transfer", "bands": "100 0\n1000 5\n50000 9.50", "why": "new tariff book"}
     form["valid_from"] = "2099-02-01T00:00"

@@ -89,10 +89,27 @@ def invite(call: Call) -> Done | Refusal:
 
 
 @action
+def choose_payout(call: Call) -> Done | Refusal:
+    """Ask where a withdrawal goes, where it may go to another number."""
+    pays_others = withdrawals.pays_others(call.services.database)
+    return Done() if pays_others else Done(outcome="own_only")
+
+
+@action
 def quote_withdrawal(call: Call) -> Done | Refusal:
     """Show what a withdrawal to the own M-Pesa costs."""
+    return _quote_payout(call, None)
+
+
+@action
+def quote_withdrawal_to(call: Call) -> Done | Refusal:
+    """Show what a withdrawal to another number's M-Pesa costs."""
+    return _quote_payout(call, call.values["number"])
+
+
+def _quote_payout(call: Call, to: str | None) -> Done | Refusal:
     answer = withdrawals.quote(
-        call.services.database, call.context, call.user_id, call.values["amount"]
+        call.services.database, call.context, call.user_id, call.values["amount"], to=to
     )
     if isinstance(answer, Refusal):
         return answer
@@ -102,6 +119,16 @@ def quote_withdrawal(call: Call) -> Done | Refusal:
 @action
 def request_withdrawal(call: Call) -> Done | Refusal:
     """Hold the money and promise a payout once the PIN is right."""
+    return _request_payout(call, None)
+
+
+@action
+def request_withdrawal_to(call: Call) -> Done | Refusal:
+    """Hold the money and promise a payout to another number once the PIN is right."""
+    return _request_payout(call, call.values["number"])
+
+
+def _request_payout(call: Call, to: str | None) -> Done | Refusal:
     refusal = call.refuse_pin()
     if refusal is not None:
         return refusal
@@ -112,6 +139,7 @@ def request_withdrawal(call: Call) -> Done | Refusal:
         call.values["amount"],
         source=call.channel,
         reference=call.reference,
+        to=to,
     )
     if isinstance(answer, Refusal):
         return answer

@@ -35,18 +35,31 @@ def quote_prepared_withdrawal(call: Call) -> Done | Refusal:
 
 
 @action
+def quote_prepared_withdrawal_to(call: Call) -> Done | Refusal:
+    """Show what the withdrawal to another number costs, anew."""
+    answer = money.quote_withdrawal_to(call)
+    return answer if isinstance(answer, Refusal) else Done(answer.values)
+
+
+@action
 def transfer_prepared(call: Call) -> Done | Refusal:
     """Send once the PIN is right; the order is then gone."""
-    answer = money.transfer(_of_text(call))
-    if isinstance(answer, Done):
-        prepared.forget(call.services.redis, call.user_id)
-    return answer
+    return _done(call, money.transfer(_of_text(call)))
 
 
 @action
 def withdraw_prepared(call: Call) -> Done | Refusal:
     """Withdraw once the PIN is right; the order is then gone."""
-    answer = money.request_withdrawal(_of_text(call))
+    return _done(call, money.request_withdrawal(_of_text(call)))
+
+
+@action
+def withdraw_prepared_to(call: Call) -> Done | Refusal:
+    """Withdraw to another number once the PIN is right; the order is then gone."""
+    return _done(call, money.request_withdrawal_to(_of_text(call)))
+
+
+def _done(call: Call, answer: Done | Refusal) -> Done | Refusal:
     if isinstance(answer, Done):
         prepared.forget(call.services.redis, call.user_id)
     return answer

@@ -153,6 +153,9 @@ def resume(flow: Flow, state: State, result: Done | Refusal) -> Step:
     target = effect.outcomes[result.outcome]
     if screen is None:
         target, state = _or_offer(flow, state, target)
+    elif state.entering:
+        # Never shown, so nobody goes back to it.
+        state = replace(state, screen="")
     return arrive(flow, state, target)
 
 

@@ -31,6 +31,7 @@ _FIRST = Effect(
         "closed": "account_closed",
         "prepared_send": "prepared_send",
         "prepared_withdraw": "prepared_withdraw",
+        "prepared_withdraw_to": "prepared_withdraw_to",
         "was_sent": "was_sent",
         "was_done": "was_done",
         "is_pending": "is_pending",

@@ -9,7 +9,7 @@ MAIN = Menu(
         Option(Text(en="Send money", sw="Tuma pesa"), "send_to"),
         Option(Text(en="Deposit", sw="Weka pesa"), "deposit_amount"),
         Option(Text(en="Balance", sw="Salio"), "balance_pin"),
-        Option(Text(en="Withdraw", sw="Toa pesa"), "withdraw_amount"),
+        Option(Text(en="Withdraw", sw="Toa pesa"), "withdraw"),
         Option(Text(en="Request money", sw="Omba pesa"), "requests"),
         Option(Text(en="Statements", sw="Taarifa"), "statements"),
         Option(Text(en="My account", sw="Akaunti yangu"), "account"),

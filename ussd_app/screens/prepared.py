@@ -47,6 +47,27 @@ WITHDRAW_PIN = PinEntry(
     retry=("pin_wrong",),
 )
 
+WITHDRAW_TO = Menu(
+    name="prepared_withdraw_to",
+    text=Text(
+        en="By SMS you asked to withdraw {amount} to M-PESA {number}",
+        sw="Kwa SMS uliomba kutoa {amount} kwenda M-PESA {number}",
+    ),
+    options=(Option(Text(en="Go on", sw="Endelea"), "prepared_withdraw_to_pin"), _CANCEL, _LATER),
+    can_leave=False,
+)
+
+WITHDRAW_TO_PIN = PinEntry(
+    name="prepared_withdraw_to_pin",
+    text=Text(
+        en="Withdraw {amount} to M-PESA {number}. Fee {fee}. Total {total}. Enter PIN to confirm",
+        sw="Toa {amount} kwenda M-PESA {number}. Ada {fee}. Jumla {total}. Weka PIN kuthibitisha",
+    ),
+    enter=Effect("quote_prepared_withdrawal_to"),
+    submit=Effect("withdraw_prepared_to", {"ok": "withdrawal_requested"}),
+    retry=("pin_wrong",),
+)
+
 CANCELLED = Notice(
     name="prepared_cancelled",
     text=Text(en="Cancelled. No money moved.", sw="Imeghairiwa. Hakuna pesa iliyotumwa."),

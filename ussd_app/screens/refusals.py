@@ -64,6 +64,10 @@ REFUSALS: Mapping[str, Text] = MappingProxyType(
             sw="Akaunti yako imezuiwa. Piga simu {support}.",
         ),
         R.ACCOUNT_CLOSED: Text(en="This wallet is closed.", sw="Akaunti hii imefungwa kabisa."),
+        R.WITHDRAWALS_OWN_ONLY: Text(
+            en="You can withdraw to your own number only.",
+            sw="Unaweza kutoa pesa kwa nambari yako pekee.",
+        ),
         R.WITHDRAWALS_PAUSED: Text(
             en="Withdrawals are paused for now. Your money is safe. Try again later.",
             sw="Kutoa pesa kumesitishwa kwa sasa. Pesa zako ziko salama. Jaribu tena baadaye.",

@@ -10,13 +10,13 @@ from flask.typing import ResponseReturnValue
 from ledger.commands import console as commands
 from ledger.core.access import Role
 from ledger.core.money import AmountProblem, parse_amount
-from ledger.core.rules import NAIROBI, Limit
+from ledger.core.rules import CLOSED_UNTIL_SET, NAIROBI, Limit
 from ledger.queries import console
 from ussd_app.channels.admin.guard import MONEY, READERS, context, needs, why
 from ussd_app.services import services
 
 _AUDITORS = frozenset({Role.ADMIN, Role.AUDITOR})
-_LIMIT_KINDS = ("deposit", "withdrawal", "transfer", "wallet")
+_LIMIT_KINDS = ("deposit", "withdrawal", "withdrawal_other", "transfer", "wallet")
 _TARIFF_KINDS = ("withdrawal", "transfer")
 _BANDS_MAX = 20
 _NEWEST = 2**62
@@ -58,8 +58,9 @@ def rules() -> ResponseReturnValue:
 def set_limit() -> ResponseReturnValue:
     """Let a limit hold from a moment on."""
     reason, kind, moment = why(), request.form.get("kind", ""), _moment()
-    cents = [_cents(request.form.get(name, "")) for name in ("minimum", "maximum", "daily")]
-    minimum, maximum, daily = cents
+    figures = [request.form.get(name, "") for name in ("minimum", "maximum", "daily")]
+    closes = kind == CLOSED_UNTIL_SET and all(figure.strip() == "0" for figure in figures)
+    minimum, maximum, daily = (0, 0, 0) if closes else map(_cents, figures)
     if kind not in _LIMIT_KINDS or not minimum <= maximum <= daily:
         abort(400, "The minimum, the maximum and the day's total must rise.")
     limit = Limit(minimum=minimum, maximum=maximum, daily=daily)

@@ -170,9 +170,10 @@ class DepositRequest(PinnedModel):
 
 
 class WithdrawalRequest(PinnedModel):
-    """Asks for a payout to the customer's own M-Pesa."""
+    """Asks for a payout to the customer's own M-Pesa, or to another number where that is open."""
 
     amount: Amount
+    recipient_phone: Phone | None = None
 
 
 class TransferRequest(PinnedModel):

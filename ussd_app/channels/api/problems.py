@@ -92,6 +92,7 @@ _DETAILS = {
     RefusalCode.ACCOUNT_CLOSED: "The wallet is closed.",
     RefusalCode.RECIPIENT_CANNOT_RECEIVE: "The recipient can't receive money now.",
     RefusalCode.WITHDRAWALS_PAUSED: "Withdrawals are paused. Try again later.",
+    RefusalCode.WITHDRAWALS_OWN_ONLY: "Withdrawals go to the customer's own number only.",
     RefusalCode.WITHDRAWALS_CAPPED: "Withdrawals are capped for a day after a PIN reset.",
     RefusalCode.PROMPT_OPEN: "Another M-Pesa prompt is open on this phone. Answer it first.",
     RefusalCode.INSUFFICIENT_FUNDS: "The balance is too low.",

@@ -66,6 +66,7 @@ def _withdraw(incoming: Incoming) -> PaymentStatus:
         body.amount,
         source=f"api:{incoming.user_id}",
         reference=incoming.key,
+        to=None if body.recipient_phone is None else number_of(body.recipient_phone),
     )
     if isinstance(payment, Refusal):
         raise of_refusal(payment)
@@ -162,7 +163,8 @@ _OPERATIONS = (
         "withdraw",
         "POST",
         "/wallet/withdraw",
-        "Hold an amount and pay it out to the customer's own M-Pesa.",
+        "Hold an amount and pay it out to M-Pesa: the customer's own, or another number where a"
+        " limit allows that.",
         _withdraw,
         PaymentStatus,
         202,
