@@ -36,7 +36,7 @@ def test_deposit_by_terminal_ends_in_a_receipt(up: Running) -> None:
     assert joined.returncode == 0, joined.stderr
     assert "Welcome Jane!" in seen(joined)
 
-    paid = dial("0714000101", *standin, typed=["2", "500", MPESA_PIN])
+    paid = dial("0714000101", *standin, "--wait", "6", typed=["2", "500", MPESA_PIN])
 
     assert paid.returncode == 0, paid.stderr
     assert "Pay Ksh500.00" in seen(paid)
