@@ -55,6 +55,14 @@ def accepted(code: object = "0") -> bytes:
             error("500.002.1001", "Duplicate OriginatorConversationID."),
             Outcome.DUPLICATE,
         ),
+        (
+            Api.PULL,
+            200,
+            json.dumps(
+                {"ResponseStatus": "1001", "ResponseDescription": "ShortCode already Registered"}
+            ).encode(),
+            Outcome.DUPLICATE,
+        ),
         (Api.B2C, 500, error("500.002.1001", "System internal error."), Outcome.UNKNOWN),
         (Api.B2C, 500, error("500.002.1001", ""), Outcome.UNKNOWN),
         (Api.C2B, 500, error("500.003.1001", "Urls are already registered"), Outcome.REFUSED),

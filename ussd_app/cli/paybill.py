@@ -111,5 +111,5 @@ def _report(answer: Answer, as_json: bool) -> None:
         print(json.dumps({"outcome": answer.outcome, "code": answer.code, "text": answer.text}))
     else:
         print(f"{answer.outcome}: {answer.code} {answer.text}".rstrip())
-    if answer.outcome is not Outcome.ACCEPTED:
+    if answer.outcome not in (Outcome.ACCEPTED, Outcome.DUPLICATE):
         raise SystemExit(1)

@@ -144,6 +144,8 @@ def _decide(api: Api, http_status: int, code: str, text: str) -> tuple[Outcome, 
         return Outcome.REFUSED, False
     if code == "500.002.1001" and "duplicate" in lowered and "conversation" in lowered:
         return Outcome.DUPLICATE, False
+    if api is Api.PULL and code == "1001" and "already registered" in lowered:
+        return Outcome.DUPLICATE, False
     if any(part in lowered for part in _REFUSED_TEXTS.get((api, code), ())):
         return Outcome.REFUSED, "unable to lock" in lowered
     if "." in code or not code or http_status != 200:
