@@ -276,6 +276,7 @@ def measure_tokens(redis: Redis) -> None:
         consumer_secret="secret",
         shortcode="600100",
         passkey="passkey",
+        requests_per_second=1000,
     )
     clients = [Daraja(account, redis) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:

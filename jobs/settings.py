@@ -120,6 +120,11 @@ class JobSettings(LedgerSettings):
         default=50_000, description="Shillings in the utility account below which we raise an alarm"
     )
 
+    mpesa_requests_per_second: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=20,
+        description="Requests a second to each API of Daraja by all workers; questions a quarter",
+    )
+
     mpesa_question_pace: Annotated[float, Field(gt=0, le=10)] = Field(
         default=1.0,
         description="Multiplies the waits before asking about payments; a drill takes less than 1",

@@ -104,7 +104,7 @@ def test_twenty_workers_share_one_token(gateway: Gateway, redis: Redis) -> None:
 
 def test_the_token_is_not_readable_in_redis(gateway: Gateway, redis: Redis) -> None:
     push(daraja(gateway.url, redis))
-    for key in redis.scan_iter():
+    for key in redis.scan_iter(_type="string"):
         assert b"token1" not in (redis.get(key) or b"")
 
 

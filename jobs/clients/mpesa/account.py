@@ -27,6 +27,7 @@ class DarajaAccount:
     security_credential: str = field(default="", repr=False)
     connect_timeout_seconds: float = 5.0
     read_timeout_seconds: float = 30.0
+    requests_per_second: int = 20
 
     @classmethod
     def of_settings(cls, settings: JobSettings) -> "DarajaAccount":
@@ -43,6 +44,7 @@ class DarajaAccount:
             initiator_password=_revealed(settings.mpesa_initiator_password),
             certificate="" if certificate is None else certificate.read_text("ascii"),
             security_credential=_revealed(settings.mpesa_security_credential),
+            requests_per_second=settings.mpesa_requests_per_second,
         )
 
 

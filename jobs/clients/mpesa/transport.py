@@ -12,6 +12,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from jobs.clients.mpesa.account import DarajaAccount
 from jobs.clients.mpesa.outcomes import TOKEN_CODES, Answer, Api, Outcome, classify, parse_json
+from jobs.clients.mpesa.pace import Pace
 from jobs.clients.mpesa.redaction import redact_text
 from jobs.clients.mpesa.token import Token, TokenStore, TokenUnavailableError
 
@@ -35,6 +36,7 @@ class Daraja:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._tokens = TokenStore(redis, account, self._fetch_token)
+        self._pace = Pace(redis, account)
 
     def post(self, api: Api, path: str, payload: dict[str, object]) -> Answer:
         """Send one request and return its outcome; never raises for what the network does.
@@ -44,11 +46,7 @@ class Daraja:
         """
         started = time.monotonic()
         try:
-            token = self._tokens.current()
-            answer = self._send(api, path, payload, token)
-            if answer.code in TOKEN_CODES:
-                self._tokens.drop(token)
-                answer = self._send(api, path, payload, self._tokens.current())
+            answer = self._post_in_turn(api, path, payload)
         except (TokenUnavailableError, RedisError) as error:
             answer = Answer(
                 Outcome.REFUSED, "no_token", redact_text(str(error), *self._secrets()), True
@@ -62,6 +60,16 @@ class Daraja:
             http_status=answer.http_status,
             milliseconds=round((time.monotonic() - started) * 1000),
         )
+        return answer
+
+    def _post_in_turn(self, api: Api, path: str, payload: dict[str, object]) -> Answer:
+        if not self._pace.wait_for_turn(api):
+            return Answer(Outcome.REFUSED, "own_pace", "too many requests of our own", True)
+        token = self._tokens.current()
+        answer = self._send(api, path, payload, token)
+        if answer.code in TOKEN_CODES:
+            self._tokens.drop(token)
+            answer = self._send(api, path, payload, self._tokens.current())
         return answer
 
     def _send(self, api: Api, path: str, payload: dict[str, object], token: Token) -> Answer:
