@@ -9,7 +9,7 @@ from jobs.queue import Task, ring
 from jobs.services import JobServices
 from jobs.tasks import read_float
 from ledger.commands import evidence as evidence_commands
-from ledger.commands import inbox, paybill
+from ledger.commands import inbox, pauses, paybill
 from ledger.commands.evidence import Applied
 from ledger.core.payments import Evidence, Step
 from ledger.db.callbacks import Callback
@@ -26,7 +26,9 @@ def run(services: JobServices) -> None:
         done = [_process_safely(services, callback) for callback in batch]
         ring(services.redis, Task.SEND_SMS)
         if not any(done):
-            return
+            break
+    if pauses.write_about(services.database, services.settings.admin_emails):
+        ring(services.redis, Task.SEND_EMAIL)
 
 
 def _process_safely(services: JobServices, callback: Callback) -> bool:
@@ -60,8 +62,20 @@ def _process_paybill(services: JobServices, callback: Callback) -> bool:
         return inbox.set_aside(services.database, callback.id, "quarantined", "incomplete")
     if notice.shortcode != services.settings.mpesa_shortcode:
         return inbox.set_aside(services.database, callback.id, "quarantined", "wrong_shortcode")
+    if _contradicts_announcement(services, notice, notice.receipt):
+        # One of two unsigned bodies lies; M-Pesa's own list tells what was really paid.
+        ring(services.redis, Task.RECOVER_PAYBILLS)
+        return inbox.set_aside(services.database, callback.id, "quarantined", "amount_mismatch")
     paid = evidence.of_paybill(notice, notice.receipt, notice.amount)
     return _noted(callback, paybill.receive(services.database, callback.id, paid))
+
+
+def _contradicts_announcement(
+    services: JobServices, notice: bodies.PaybillNotice, receipt: str
+) -> bool:
+    """Tell whether the validation of this payment named another amount (row 12)."""
+    asked = (bodies.read_paybill_notice(raw) for raw in inbox.announced(services.database, receipt))
+    return any(before is not None and before.amount != notice.amount for before in asked)
 
 
 def _noted(callback: Callback, applied: Applied | None) -> bool:

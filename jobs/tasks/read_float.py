@@ -10,8 +10,10 @@ from jobs.clients.mpesa.credential import CredentialError
 from jobs.clients.mpesa.outcomes import Outcome
 from jobs.clients.mpesa.shillings import cents_of
 from jobs.clients.mpesa.transport import Daraja
+from jobs.queue import Task, ring
 from jobs.services import JobServices
 from ledger.commands import float_readings
+from ledger.commands.float_readings import FloatAlarm
 from ledger.core.float_balances import FloatBalances
 from ledger.db.callbacks import Callback
 
@@ -43,7 +45,10 @@ def take_answer(services: JobServices, callback: Callback) -> bool:
     result = bodies.read_result(callback.body)
     text = None if result is None else result.parameter_text("AccountBalance")
     balances = None if text is None else read_balances(text)
-    alarm = services.settings.mpesa_float_alarm * 100
+    settings = services.settings
+    alarm = FloatAlarm(
+        settings.mpesa_b2c_shortcode, settings.mpesa_float_alarm * 100, settings.admin_emails
+    )
     state = float_readings.record(services.database, callback.id, callback.token, balances, alarm)
     if state is not None:
         note = _log.error if state.is_low else _log.info
@@ -52,6 +57,8 @@ def take_answer(services: JobServices, callback: Callback) -> bool:
             utility_cents=state.utility,
             ledger_cash_cents=state.ledger_cash,
         )
+        if state.is_low:
+            ring(services.redis, Task.SEND_EMAIL)
     return True
 
 

@@ -1,5 +1,6 @@
 """The float: ask M-Pesa what it holds for us, keep the series, compare it with CASH."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,11 +9,24 @@ from ledger.commands.payment_parts import SYSTEM, new_token
 from ledger.core.chart import SystemAccount
 from ledger.core.context import Context
 from ledger.core.float_balances import FloatBalances
-from ledger.db import accounts, audit, callbacks, float_readings, payout_pauses
+from ledger.core.plans import Message
+from ledger.db import accounts, audit, callbacks, float_readings, outbox, payout_pauses
 from ledger.db.engine import Connection, Database
 from ledger.db.float_readings import FloatReading
 
 EVERY = timedelta(minutes=55)
+
+
+@dataclass(frozen=True, slots=True)
+class FloatAlarm:
+    """When to raise an alarm, and whom to write to.
+
+    ``shortcode`` is the one that pays out; ``below`` is in cents of its utility account.
+    """
+
+    shortcode: str
+    below: int
+    addresses: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +57,17 @@ def failed(database: Database, token: str, failure: str) -> None:
 
 
 def record(
-    database: Database, callback_id: int, token: str, balances: FloatBalances | None, alarm: int
+    database: Database,
+    callback_id: int,
+    token: str,
+    balances: FloatBalances | None,
+    alarm: FloatAlarm,
 ) -> FloatState | None:
     """Keep an answer with what the ledger's CASH held at that moment.
 
-    A utility account back above ``alarm`` cents ends a stop of payouts for want of float.
-    Returns None when another worker has the body, or when it held no figures.
+    The first reading below the alarm writes to its addresses; one above it ends a stop of
+    payouts for want of float. Returns None when another worker has the body, or when it
+    held no figures.
     """
 
     def work(connection: Connection) -> FloatState | None:
@@ -71,14 +90,36 @@ def record(
     return database.run(SYSTEM, work)
 
 
-def _fill(connection: Connection, token: str, balances: FloatBalances, alarm: int) -> FloatState:
+def _fill(
+    connection: Connection, token: str, balances: FloatBalances, alarm: FloatAlarm
+) -> FloatState | None:
+    shortcode = float_readings.shortcode_of(connection, token)
+    if shortcode is None:
+        return None
     cash = accounts.system_balances(connection)[SystemAccount.CASH]
-    float_readings.fill(connection, token, balances, cash)
-    low = balances.utility is not None and balances.utility < alarm
-    enough = balances.utility is not None and not low
-    if enough and payout_pauses.close_reason(connection, OUT_OF_FLOAT, SYSTEM.actor):
+    before = float_readings.newest(connection, shortcode, 1)
+    if not float_readings.fill(connection, token, balances, cash):
+        return None
+    if shortcode != alarm.shortcode or balances.utility is None:
+        return FloatState(balances.utility, cash, is_low=False)
+    if balances.utility < alarm.below:
+        if not (before and before[0].utility is not None and before[0].utility < alarm.below):
+            _write(connection, balances.utility, cash, alarm)
+        return FloatState(balances.utility, cash, is_low=True)
+    if payout_pauses.close_reason(connection, OUT_OF_FLOAT, SYSTEM.actor):
         audit.record(connection, "payouts.resumed", "float", 0, new={"utility": balances.utility})
-    return FloatState(balances.utility, cash, low)
+    return FloatState(balances.utility, cash, is_low=False)
+
+
+def _write(connection: Connection, utility: int, cash: int, alarm: FloatAlarm) -> None:
+    params: dict[str, int | str] = {
+        "shortcode": alarm.shortcode,
+        "utility": utility,
+        "alarm": alarm.below,
+        "cash": cash,
+    }
+    for address in alarm.addresses:
+        outbox.put(connection, Message(None, address, "en", "float_low", params, channel="email"))
 
 
 def newest(

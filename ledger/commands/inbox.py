@@ -32,6 +32,39 @@ def store(
     )
 
 
+def store_answered(
+    database: Database,
+    *,
+    kind: str,
+    token: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    remote_address: str | None,
+    state: str,
+    verdict: str,
+    mpesa_receipt: str | None,
+) -> None:
+    """Keep a redacted body that was understood and answered at once."""
+    database.call(
+        lambda connection: callbacks.store_answered(
+            connection,
+            kind=kind,
+            token=token,
+            body=body,
+            headers=headers,
+            remote_address=remote_address,
+            state=state,
+            verdict=verdict,
+            mpesa_receipt=mpesa_receipt,
+        )
+    )
+
+
+def announced(database: Database, mpesa_receipt: str) -> list[bytes]:
+    """Return the bodies in which Daraja asked about a payment before it was made."""
+    return database.run(SYSTEM, lambda connection: callbacks.announced(connection, mpesa_receipt))
+
+
 def waiting(database: Database, limit: int) -> list[Callback]:
     """Return bodies that wait, oldest first."""
     return database.run(SYSTEM, lambda connection: callbacks.waiting(connection, limit))

@@ -1,11 +1,14 @@
 """Stops of all payouts: when the float is empty or Daraja no longer takes our credentials."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.commands.payment_parts import SYSTEM
 from ledger.core.context import Context
+from ledger.core.plans import Message
 from ledger.core.refusals import Refusal, RefusalCode
-from ledger.db import audit, payout_pauses
+from ledger.db import audit, outbox, payout_pauses
 from ledger.db.engine import Connection, Database
 
 OUT_OF_FLOAT = "out_of_float"
@@ -37,6 +40,33 @@ def pause(connection: Connection, reason: str, result_code: str, payment_id: int
             payment_id,
             new={"reason": reason, "result_code": result_code},
         )
+
+
+def write_about(database: Database, addresses: Sequence[str]) -> int:
+    """Put a letter to each address into the outbox for each stop that is new; returns how many."""
+
+    def work(connection: Connection) -> int:
+        letters = [
+            Message(
+                None,
+                address,
+                "en",
+                "payouts_paused",
+                {
+                    "reason": stop["reason"],
+                    "code": stop["result_code"],
+                    "payment": stop["payment_id"],
+                },
+                channel="email",
+            )
+            for stop in payout_pauses.mark_alarmed(connection)
+            for address in addresses
+        ]
+        for letter in letters:
+            outbox.put(connection, letter)
+        return len(letters)
+
+    return database.run(SYSTEM, work)
 
 
 def open_pauses(database: Database, context: Context) -> list[Pause]:

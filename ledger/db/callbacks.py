@@ -57,6 +57,47 @@ def store(
     )
 
 
+def store_answered(
+    connection: Connection,
+    *,
+    kind: str,
+    token: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    remote_address: str | None,
+    state: str,
+    verdict: str,
+    mpesa_receipt: str | None,
+) -> None:
+    """Keep a redacted body with the answer that it got at once; no job looks at it."""
+    connection.execute(
+        "INSERT INTO mpesa_callbacks (kind, token, body, body_digest, headers, remote_address,"
+        " state, verdict, mpesa_receipt, processed_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp())",
+        (
+            kind,
+            token,
+            body,
+            hashlib.sha256(body).digest(),
+            Jsonb(dict(headers)),
+            remote_address,
+            state,
+            verdict,
+            mpesa_receipt,
+        ),
+    )
+
+
+def announced(connection: Connection, mpesa_receipt: str) -> list[bytes]:
+    """Return the bodies in which Daraja asked about a payment before it was made."""
+    rows = connection.execute(
+        "SELECT body FROM mpesa_callbacks"
+        " WHERE kind = 'c2b_validate' AND mpesa_receipt = %s ORDER BY id",
+        (mpesa_receipt,),
+    ).fetchall()
+    return [row["body"] for row in rows]
+
+
 def waiting(connection: Connection, limit: int) -> list[Callback]:
     """Return bodies that nobody has processed, oldest first; takes no lock."""
     with connection.cursor(row_factory=class_row(Callback)) as cursor:

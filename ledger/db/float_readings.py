@@ -50,6 +50,14 @@ def asked_within(connection: Connection, shortcode: str, span: timedelta) -> boo
     return row is not None and bool(row["found"])
 
 
+def shortcode_of(connection: Connection, token: str) -> str | None:
+    """Return which shortcode a question was about, or None when it was never asked."""
+    row = connection.execute(
+        "SELECT shortcode FROM float_readings WHERE token = %s", (token,)
+    ).fetchone()
+    return None if row is None else str(row["shortcode"])
+
+
 def fill(connection: Connection, token: str, balances: FloatBalances, ledger_cash: int) -> bool:
     """Write an answer; False when the question is answered already or was never asked."""
     cursor = connection.execute(

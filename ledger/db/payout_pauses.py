@@ -49,3 +49,11 @@ def close_reason(connection: Connection, reason: str, resumed_by: str) -> bool:
         (resumed_by, reason),
     )
     return cursor.rowcount == 1
+
+
+def mark_alarmed(connection: Connection) -> list[dict[str, Any]]:
+    """Return the stops that nobody was written to about, once."""
+    return connection.execute(
+        "UPDATE payout_pauses SET alarmed_at = now() WHERE alarmed_at IS NULL"
+        " RETURNING reason, result_code, payment_id"
+    ).fetchall()

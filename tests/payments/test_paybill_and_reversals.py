@@ -81,6 +81,58 @@ def test_a_confirmation_for_another_shortcode_is_quarantined(world: MpesaWorld) 
     assert world.verdicts("paybill")[-1] == ("quarantined", "wrong_shortcode")
 
 
+def test_a_question_about_an_account_is_kept_with_its_answer(world: MpesaWorld) -> None:
+    user = world.customer()
+    world.paybill("validate", BillRefNumber=user.msisdn, TransID="TKASKED001")
+    world.paybill("validate", BillRefNumber="NOBODY", TransID="TKASKED002")
+    key = world.services.settings.mpesa_c2b_keys[0].get_secret_value()
+    world.post(f"/hooks/c2b/{key}/validate", b'{"SecurityCredential": "open-sesame"}')
+    *_, taken, refusal, nonsense = world.inbox("paybill")
+    assert (taken.kind, taken.state, taken.verdict) == ("c2b_validate", "processed", "0")
+    assert b"TKASKED001" in taken.body
+    assert (refusal.state, refusal.verdict) == ("processed", "C2B00012")
+    assert (nonsense.state, nonsense.verdict) == ("unreadable", "C2B00013")
+    assert b"open-sesame" not in nonsense.body
+    assert (world.balance(user), world.told(user)) == (0, [])
+
+
+def test_row_12_an_amount_that_its_validation_did_not_name_comes_from_m_pesas_list(
+    world: MpesaWorld,
+) -> None:
+    user = world.customer()
+    receipt = new_mpesa_receipt()
+    notice = {"BillRefNumber": user.msisdn, "TransID": receipt}
+    world.paybill("validate", **notice, TransAmount="143.00")
+    world.paybill(**notice, TransAmount="1430.00")
+    world.process()
+    assert world.balance(user) == 0
+    assert world.verdicts("paybill")[-1] == ("quarantined", "amount_mismatch")
+    row = {
+        "transactionId": receipt,
+        "amount": "143.00",
+        "billreference": user.msisdn,
+        "transactiontype": "c2b-pay-bill-debit",
+    }
+    world.sync["pulltransactions"] = said(ResponseCode="1000", Response=[[row]])
+    recover_paybills.run(world.services)
+    assert (world.balance(user), world.told(user)) == (143_00, ["deposit_received"])
+    world.paybill(**notice, TransAmount="143.00")
+    world.process()
+    assert world.balance(user) == 143_00
+
+
+def test_row_12_the_true_confirmation_is_booked_though_a_false_one_came_first(
+    world: MpesaWorld,
+) -> None:
+    user = world.customer()
+    notice = {"BillRefNumber": user.msisdn, "TransID": new_mpesa_receipt()}
+    world.paybill("validate", **notice, TransAmount="143.00")
+    world.paybill(**notice, TransAmount="1430.00")
+    world.paybill(**notice, TransAmount=143)
+    world.process()
+    assert (world.balance(user), world.told(user)) == (143_00, ["deposit_received"])
+
+
 def test_a_reversal_holds_asks_and_posts(world: MpesaWorld) -> None:
     user, payment = credited(world)
     held_before = pending_total(world)
@@ -145,8 +197,10 @@ def test_money_in_suspense_is_returned_to_its_payer(world: MpesaWorld) -> None:
     assert late == Refusal(RefusalCode.STATE_CONFLICT)
 
 
-def float_answer(world: MpesaWorld, utility: str) -> None:
-    question = world.gateway.posted("accountbalance")[-1]
+def float_answer(
+    world: MpesaWorld, utility: str, question: dict[str, object] | None = None
+) -> None:
+    question = question or world.gateway.posted("accountbalance")[-1]
     path = str(question["ResultURL"]).removeprefix("https://wallet.example")
     text = f"Working Account|KES|5.00|5.00|0.00|0.00&Utility Account|KES|{utility}|0.00|0.00|0.00"
     parameters = [{"Key": "AccountBalance", "Value": text}]

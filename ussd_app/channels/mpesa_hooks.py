@@ -6,12 +6,13 @@ that fits no payment is kept and shown to people, and believed by nobody.
 
 import hmac
 import sys
+from typing import TypedDict
 
 import psycopg
 import structlog
 from flask import Blueprint, Response, abort, jsonify, request
 
-from jobs.clients.mpesa.bodies import read_paybill_notice
+from jobs.clients.mpesa.bodies import PaybillNotice, read_paybill_notice
 from jobs.clients.mpesa.outcomes import clean_text
 from jobs.clients.mpesa.redaction import redact_bytes
 from jobs.queue import Task, ring
@@ -75,27 +76,36 @@ def paybill_confirmed(key: str) -> tuple[Response, int]:
 
 @blueprint.post("/c2b/<key>/validate")
 def paybill_asked(key: str) -> tuple[Response, int]:
-    """Say whether an account can take a payment: one look-up, no write (Daraja 1.12).
+    """Say whether an account can take a payment: one look-up, no money moves (Daraja 1.12).
 
-    What can't be looked up now is refused: the payer keeps the money and can try again.
+    What can't be looked up or kept now is refused: the payer keeps the money and can try again.
     """
     _check_key(key)
-    notice = read_paybill_notice(_read_body())
-    if notice is None or notice.amount is None or notice.amount <= 0:
-        return _answer_question("C2B00013")
-    if notice.shortcode != services().settings.mpesa_shortcode:
-        return _answer_question("C2B00015")
+    body = _read_body()
+    notice = read_paybill_notice(body)
     try:
-        refusal = refuse_paybill(services().database, notice.account_number, notice.amount)
+        code = _judge_question(notice)
+        inbox.store_answered(
+            services().database,
+            **_kept("c2b_validate", _PAYBILL, body),
+            state="unreadable" if notice is None else "processed",
+            verdict=code,
+            mpesa_receipt=None if notice is None else notice.receipt,
+        )
     except psycopg.Error as error:
         _log.error("paybill_not_validated", error=type(error).__name__)
-        return _answer_question("C2B00016")
-    code = "0" if refusal is None else _REFUSALS.get(refusal.code, "C2B00016")
-    return _answer_question(code)
-
-
-def _answer_question(code: str) -> tuple[Response, int]:
+        code = "C2B00016"
     return jsonify(ResultCode=code, ResultDesc="Accepted" if code == "0" else "Rejected"), 200
+
+
+def _judge_question(notice: PaybillNotice | None) -> str:
+    """Return Daraja's code for whether a payment may be made; raises psycopg.Error."""
+    if notice is None or notice.amount is None or notice.amount <= 0:
+        return "C2B00013"
+    if notice.shortcode != services().settings.mpesa_shortcode:
+        return "C2B00015"
+    refusal = refuse_paybill(services().database, notice.account_number, notice.amount)
+    return "0" if refusal is None else _REFUSALS.get(refusal.code, "C2B00016")
 
 
 def _check_key(key: str) -> None:
@@ -124,20 +134,33 @@ def _store_body(kind: str, token: str, body: bytes) -> bool:
     """Keep a body and ring for the job; False when the database did not take it."""
     shared = services()
     try:
-        inbox.store(
-            shared.database,
-            kind=kind,
-            token=clean_text(token, _TOKEN_LENGTH_MAX),
-            body=redact_bytes(body)[:BODY_BYTES_MAX],
-            headers={
-                name: clean_text(request.headers[name], 200)
-                for name in _HEADERS_KEPT
-                if name in request.headers
-            },
-            remote_address=request.remote_addr,
-        )
+        inbox.store(shared.database, **_kept(kind, token, body))
     except psycopg.Error as error:
         _log.error("callback_not_stored", kind=kind, error=type(error).__name__)
         return False
     ring(shared.redis, Task.PROCESS_CALLBACKS)
     return True
+
+
+class _Kept(TypedDict):
+    """What the inbox keeps of a request."""
+
+    kind: str
+    token: str
+    body: bytes
+    headers: dict[str, str]
+    remote_address: str | None
+
+
+def _kept(kind: str, token: str, body: bytes) -> _Kept:
+    return _Kept(
+        kind=kind,
+        token=clean_text(token, _TOKEN_LENGTH_MAX),
+        body=redact_bytes(body)[:BODY_BYTES_MAX],
+        headers={
+            name: clean_text(request.headers[name], 200)
+            for name in _HEADERS_KEPT
+            if name in request.headers
+        },
+        remote_address=request.remote_addr,
+    )
