@@ -4,12 +4,12 @@ from alembic import op
 
 from migrations.sql import run_script
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:
-    run_script("0011_announcements.sql")
+    run_script("0012_announcements.sql")
 
 
 def downgrade() -> None:
