@@ -11,6 +11,7 @@ from typing import Annotated, Self, TypeVar
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from jobs.networks import Networks
 from ledger.settings import Environment, LedgerSettings
 
 _SANDBOX_SHORTCODE = "174379"
@@ -114,6 +115,11 @@ class JobSettings(LedgerSettings):
     )
     mpesa_c2b_keys: Keys = Field(
         description="Path keys of the paybill hooks: the first is registered, a second still taken"
+    )
+    mpesa_callback_networks: Networks = Field(
+        default=(),
+        description="Networks (CIDR, separated by commas) that Safaricom calls from; what comes"
+        " from elsewhere is kept and only makes us ask. Empty believes any",
     )
 
     mpesa_float_alarm: Annotated[int, Field(ge=0)] = Field(

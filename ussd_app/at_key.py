@@ -6,12 +6,12 @@ Africa's Talking signs nothing, so who knows the path is who may call.
 import hmac
 from collections.abc import Callable
 from functools import wraps
-from ipaddress import ip_address
 from typing import ParamSpec
 
 from flask import abort, request
 from flask.typing import ResponseReturnValue
 
+from jobs.networks import is_known
 from ussd_app.services import services
 
 Parameters = ParamSpec("Parameters")
@@ -27,7 +27,10 @@ def keyed(
 
     @wraps(view)
     def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> ResponseReturnValue:
-        if not (_is_current(str(kwargs.pop("key", ""))) and _is_from_known_network()):
+        networks = services().settings.at_callback_networks
+        if not (
+            _is_current(str(kwargs.pop("key", ""))) and is_known(request.remote_addr, networks)
+        ):
             abort(404)
         return view(*args, **kwargs)
 
@@ -42,17 +45,6 @@ def _is_current(key: str) -> bool:
         for known in services().settings.at_callback_keys
     ]
     return any(matches)
-
-
-def _is_from_known_network() -> bool:
-    networks = services().settings.at_callback_networks
-    if not networks:
-        return True
-    try:
-        address = ip_address(request.remote_addr or "")
-    except ValueError:
-        return False
-    return any(address in network for network in networks)
 
 
 def read_form(*required: str, optional: tuple[str, ...] = ()) -> dict[str, str]:

@@ -1,11 +1,10 @@
 """What everything that comes in needs from the environment."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import NoDecode
 
+from jobs.networks import Networks
 from jobs.settings import JobSettings, Keys, in_production, refuse_development_value, split_keys
 
 
@@ -18,7 +17,7 @@ class Settings(JobSettings):
     at_callback_keys: Keys = Field(
         description="Path keys of Africa's Talking's callbacks: one, or two during a rotation"
     )
-    at_callback_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+    at_callback_networks: Networks = Field(
         default=(),
         description="Networks (CIDR, separated by commas) that may call /at; empty takes any",
     )
@@ -47,13 +46,3 @@ class Settings(JobSettings):
             for key in value:
                 refuse_development_value(key.get_secret_value())
         return value
-
-    @field_validator("at_callback_networks", mode="before")
-    @classmethod
-    def _split_networks(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        try:
-            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
-        except ValueError:
-            raise ValueError("must be networks such as 10.0.0.0/8, separated by commas") from None

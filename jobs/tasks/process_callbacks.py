@@ -1,10 +1,12 @@
 """Understand what Daraja posted: each stored body once, whatever it holds."""
 
 import random
+from dataclasses import replace
 
 import structlog
 
 from jobs.clients.mpesa import bodies, evidence
+from jobs.networks import is_known
 from jobs.queue import Task, ring
 from jobs.services import JobServices
 from jobs.tasks import read_float
@@ -41,6 +43,10 @@ def _process_safely(services: JobServices, callback: Callback) -> bool:
 
 
 def _process(services: JobServices, callback: Callback) -> bool:
+    is_known_address = is_known(callback.remote_address, services.settings.mpesa_callback_networks)
+    if not is_known_address and (callback.kind == "c2b_confirm" or callback.subject == "float"):
+        # Should it be true, Pull Transactions or the next question about the float tells.
+        return inbox.set_aside(services.database, callback.id, "quarantined", "foreign_address")
     if callback.kind == "c2b_confirm":
         return _process_paybill(services, callback)
     if callback.subject == "float":
@@ -48,6 +54,7 @@ def _process(services: JobServices, callback: Callback) -> bool:
     statement = read(callback)
     if statement is None:
         return inbox.set_aside(services.database, callback.id, "unreadable", "unreadable")
+    statement = replace(statement, address_known=is_known_address)
     applied = evidence_commands.apply_callback(
         services.database, callback.id, callback.token, statement
     )

@@ -131,7 +131,8 @@ class Evidence:
 
     ``code`` is Daraja's own. ``amount`` (cents), ``payer`` (stored form, or None when it was
     missing or masked), ``receipt`` and ``ids`` are what the statement itself carried.
-    ``complete`` is False when a success came without the block that proves it.
+    ``complete`` is False when a success came without the block that proves it;
+    ``address_known`` is False when it was posted from outside Safaricom's networks.
     """
 
     source: EvidenceSource
@@ -148,6 +149,7 @@ class Evidence:
     paid_at: datetime | None = None
     complete: bool = True
     token_matched: bool = True
+    address_known: bool = True
 
 
 class Step(StrEnum):
@@ -190,6 +192,8 @@ def _contradiction(payment: Payment, evidence: Evidence) -> str | None:
     """Name the first thing that does not fit, or None."""
     if not evidence.token_matched:
         return "wrong_token"
+    if not evidence.address_known:
+        return "foreign_address"
     pairs = (
         (payment.checkout_request_id, evidence.checkout_request_id),
         (payment.conversation_id, evidence.conversation_id),
