@@ -18,7 +18,7 @@ from standin.numbers import is_msisdn, to_msisdn
 _REPLY_CHARACTERS_MAX = 182
 _SMS_CHARACTERS_MAX = 20_000
 OPT_OUT_CODE = "*456*9*5#"
-"""What subscribers dial in Kenya to stop bulk SMS."""
+"""What subscribers dial in Kenya to stop bulk SMS, and to get them again."""
 
 View = Callable[..., Response | tuple[Response, int]]
 
@@ -65,6 +65,9 @@ def _add_ussd(blueprint: Blueprint, gateway: Gateway) -> None:
             return refuse('expected {"input": "*384*2929#"}')
         if shape not in SHAPES:
             return refuse(f"shape must be one of {', '.join(SHAPES)}")
+        if dialled == OPT_OUT_CODE and gateway.outbound.has_opted_out(msisdn):
+            gateway.outbound.opt_in(msisdn)
+            return jsonify({"screen": "You will get bulk SMS again.", "open": False})
         if dialled == OPT_OUT_CODE:
             _opt_out(gateway, msisdn, gateway.default_sender)
             return jsonify({"screen": "You will get no more bulk SMS.", "open": False})

@@ -13,6 +13,7 @@ A file begins with its title. Then, a line each:
     as friend / as customer                 the other phone is used from here on
     sms: transfer_sent                      the newest text to this phone
     wallet: 500.00                          what is in this wallet
+    opts out                                this phone texted STOP
     email: jane@example.com                 an address noted by SMS keyword
     limit: withdrawal_other 10 300 400      shillings at least, at most and a day, from now on
     tariff: withdrawal 5                    shillings that everything of this kind costs
@@ -178,23 +179,22 @@ class Player:
             case "hang":
                 assert phone is not None
                 phone.screen = ""
-            case "limit:":
-                kind, *figures = rest.split()
-                self._changed.add("limit")
-                set_limit(self._database, kind, *map(int, figures))
-            case "tariff:":
-                kind, fee = rest.split()
-                self._changed.add("tariff")
-                set_fee(self._database, kind, int(fee))
+            case "limit:" | "tariff:":
+                self._set_rule(word, *rest.split())
             case _:
                 self._check(word.rstrip(":"), rest)
         return None
 
+    def _set_rule(self, what: str, kind: str, *figures: str) -> None:
+        self._changed.add(what)
+        change = set_limit if what == "limit:" else set_fee
+        change(self._database, kind, *map(int, figures))
+
     def _put_rules_back(self) -> None:
         """Other tests use the same database, where others' numbers are closed and all is free."""
-        if "limit" in self._changed:
+        if "limit:" in self._changed:
             set_limit(self._database, "withdrawal_other", 0, 0, 0)
-        if "tariff" in self._changed:
+        if "tariff:" in self._changed:
             set_fee(self._database, "withdrawal", 0)
 
     def _check(self, what: str, value: str) -> None:
@@ -208,6 +208,8 @@ class Player:
                 cents = wallets.balance(self._database, SYSTEM, user.id)
                 assert isinstance(cents, int)
                 assert grouped_text(cents) == value
+            case "opts":
+                messaging.stop_sms(self._database, SYSTEM, msisdn)
             case "email":
                 context = Context.of_user(user.id, "sms")
                 messaging.ask_email(self._database, context, user.id, value)

@@ -13,7 +13,7 @@ from ledger.db.engine import Connection, Database
 
 
 def stop_sms(database: Database, context: Context, msisdn: str) -> None:
-    """Send a customer nothing but answers to own texts from now on; receipts stay readable."""
+    """Send a number nothing but answers to own texts from now on; receipts stay readable."""
 
     def work(connection: Connection) -> None:
         user_id = outbox_sending.mark_opted_out(connection, msisdn)
@@ -24,7 +24,11 @@ def stop_sms(database: Database, context: Context, msisdn: str) -> None:
 
 
 def start_sms(database: Database, context: Context, msisdn: str) -> None:
-    """Send a customer SMS again."""
+    """Send a number SMS again, whether STOP, the operator's list or a report had ended them.
+
+    Africa's Talking has no call that takes a number off its own list: where that still refuses,
+    the next message says so and marks the number again.
+    """
 
     def work(connection: Connection) -> None:
         user_id = outbox_sending.mark_opted_in(connection, msisdn)

@@ -24,6 +24,7 @@ class User:
     pin_must_change: bool
     withdrawals_capped_until: datetime | None
     sms_balance_enrolled: bool
+    sms_opted_out_at: datetime | None
     wallet_account_id: int
     wallet_number: str
     wallet_status: str

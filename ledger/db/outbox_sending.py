@@ -66,8 +66,10 @@ _CLAIM = """
         RETURNING o.id, o.user_id, o.recipient, o.template, o.language, o.params, o.attempts,
             o.created_at
     )
-    SELECT c.*, coalesce(u.sms_opted_out_at IS NOT NULL, false) AS opted_out
+    SELECT c.*, CASE WHEN u.id IS NULL THEN o.msisdn IS NOT NULL
+        ELSE u.sms_opted_out_at IS NOT NULL END AS opted_out
     FROM claimed AS c LEFT JOIN users AS u ON u.msisdn = c.recipient
+    LEFT JOIN sms_opt_outs AS o ON o.msisdn = c.recipient
     ORDER BY c.id
 """
 
@@ -172,7 +174,16 @@ def resume(connection: Connection, channel: str) -> None:
 
 
 def mark_opted_out(connection: Connection, msisdn: str) -> int | None:
-    """Note that a customer refuses our SMS; return the id when that is new."""
+    """Note that a number refuses our SMS; return its customer's id when that is new.
+
+    A number without a customer is kept apart, which needs a system's context. Who joins later
+    starts anew: whoever accepts the terms wants receipts.
+    """
+    connection.execute(
+        "INSERT INTO sms_opt_outs (msisdn) SELECT %(number)s WHERE NOT EXISTS"
+        " (SELECT FROM users WHERE msisdn = %(number)s) ON CONFLICT DO NOTHING",
+        {"number": msisdn},
+    )
     row = connection.execute(
         "UPDATE users SET sms_opted_out_at = now() WHERE msisdn = %s AND sms_opted_out_at IS NULL"
         " RETURNING id",
@@ -182,7 +193,8 @@ def mark_opted_out(connection: Connection, msisdn: str) -> int | None:
 
 
 def mark_opted_in(connection: Connection, msisdn: str) -> int | None:
-    """Note that a customer takes our SMS again; return the id when that is new."""
+    """Note that a number takes our SMS again, whoever marked it; return a customer's id if new."""
+    connection.execute("DELETE FROM sms_opt_outs WHERE msisdn = %s", (msisdn,))
     row = connection.execute(
         "UPDATE users SET sms_opted_out_at = NULL WHERE msisdn = %s"
         " AND sms_opted_out_at IS NOT NULL RETURNING id",

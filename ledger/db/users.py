@@ -13,7 +13,8 @@ from ledger.db.engine import Connection
 _USER = """
     SELECT u.id, u.msisdn, u.first_name, u.last_name, u.language, u.status, u.email,
         u.email_pending, u.email_confirmed_at, u.pin_failures, u.pin_locked_until,
-        u.pin_must_change, u.withdrawals_capped_until, u.sms_balance_enrolled, u.created_at,
+        u.pin_must_change, u.withdrawals_capped_until, u.sms_balance_enrolled,
+        u.sms_opted_out_at, u.created_at,
         a.id AS wallet_account_id, a.number AS wallet_number, a.status AS wallet_status
     FROM users AS u JOIN accounts AS a ON a.user_id = u.id AND a.code = 'USER_WALLET'
 """

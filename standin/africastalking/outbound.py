@@ -98,6 +98,11 @@ class Outbound:
         with self._lock:
             self._opted_out.add(msisdn)
 
+    def has_opted_out(self, msisdn: str) -> bool:
+        """Whether bulk SMS to this phone are refused."""
+        with self._lock:
+            return msisdn in self._opted_out
+
     def opt_in(self, msisdn: str) -> None:
         """Take bulk SMS to this phone again."""
         with self._lock:

@@ -251,6 +251,25 @@ def test_opting_out_is_posted_and_blocks_until_opting_in(
     assert answer["SMSMessageData"]["Recipients"][0]["statusCode"] == 101
 
 
+def test_the_operators_code_stops_bulk_sms_and_lets_them_through_again(
+    standin: Server, product: FakeProduct
+) -> None:
+    def dial() -> str:
+        body = {"input": "*456*9*5#"}
+        url = f"{standin.url}/handset/{PHONE}/dial"
+        return str(requests.post(url, json=body, timeout=5).json()["screen"])
+
+    codes, screens = [], []
+    for _ in range(2):
+        screens.append(dial())
+        answer = sdk(standin).send("Hello", [NUMBER])
+        codes.append(answer["SMSMessageData"]["Recipients"][0]["statusCode"])
+
+    assert codes == [406, 101]
+    assert screens == ["You will get no more bulk SMS.", "You will get bulk SMS again."]
+    eventually(lambda: product.of("opt-outs"), "the opt-out")
+
+
 def test_the_product_can_move_while_the_standin_runs(standin: Server, product: FakeProduct) -> None:
     requests.put(
         f"{standin.url}/settings",

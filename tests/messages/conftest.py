@@ -1,6 +1,6 @@
 """The stand-in's SMS side and the tasks that use it, on real servers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -28,6 +28,7 @@ from standin.settings import StandinSettings
 from tests.servers import Servers
 from ussd_app.services import Services
 from ussd_app.settings import Settings
+from ussd_app.tasks import process_inbound_sms
 from ussd_app.web import create_app
 
 SYSTEM = Context.of_system("test")
@@ -202,3 +203,45 @@ def web(texting: Texting) -> FlaskClient:
 def at_path(settings: Settings) -> str:
     """The path under which Africa's Talking may call."""
     return f"/at/{settings.at_callback_keys[0].get_secret_value()}"
+
+
+_ids = count(1)
+Ask = Callable[..., str | None]
+
+
+def post(web: FlaskClient, path: str, sender: str, text: str, **fields: str) -> int:
+    form = {
+        "id": f"id-{next(_ids)}",
+        "from": sender,
+        "to": "22929",
+        "text": text,
+        "date": "2026-11-23T18:05:00Z",
+        "networkCode": "63902",
+        "linkId": "link",
+        **fields,
+    }
+    return web.post(f"{path}/sms", data=form).status_code
+
+
+@pytest.fixture
+def ask(texting: Texting, web: FlaskClient, at_path: str) -> Ask:
+    """Text something and return the answer on the phone, or None."""
+
+    def ask(sender: str, text: str, **fields: str) -> str | None:
+        before = len(texting.inbox(sender))
+        assert post(web, at_path, sender, text, **fields) == 200
+        process_inbound_sms.run(texting.services)
+        texting.send()
+        new = texting.inbox(sender)[before:]
+        assert len(new) <= 1, new
+        return new[0] if new else None
+
+    return ask
+
+
+@pytest.fixture
+def user(texting: Texting) -> User:
+    """A customer with an empty wallet who has got the welcome."""
+    joined = texting.join()
+    texting.send()
+    return joined

@@ -1,8 +1,6 @@
 """From a customer's text to its answer, over the real route, job, ledger and stand-in."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
 import pytest
@@ -13,51 +11,10 @@ from ledger.core.context import Context
 from ledger.core.people import User
 from ledger.one_time_codes import code_of
 from tests.limits import payouts_to_others
-from tests.messages.conftest import SYSTEM, Texting, new_msisdn
+from tests.messages.conftest import SYSTEM, Ask, Texting, new_msisdn, post
 from ussd_app import prepared
 from ussd_app.prepared import PreparedAction, PreparedKind
 from ussd_app.tasks import process_inbound_sms
-
-_ids = count(1)
-Ask = Callable[..., str | None]
-
-
-def post(web: FlaskClient, path: str, sender: str, text: str, **fields: str) -> int:
-    form = {
-        "id": f"id-{next(_ids)}",
-        "from": sender,
-        "to": "22929",
-        "text": text,
-        "date": "2026-11-23T18:05:00Z",
-        "networkCode": "63902",
-        "linkId": "link",
-        **fields,
-    }
-    return web.post(f"{path}/sms", data=form).status_code
-
-
-@pytest.fixture
-def ask(texting: Texting, web: FlaskClient, at_path: str) -> Ask:
-    """Text something and return the answer on the phone, or None."""
-
-    def ask(sender: str, text: str, **fields: str) -> str | None:
-        before = len(texting.inbox(sender))
-        assert post(web, at_path, sender, text, **fields) == 200
-        process_inbound_sms.run(texting.services)
-        texting.send()
-        new = texting.inbox(sender)[before:]
-        assert len(new) <= 1, new
-        return new[0] if new else None
-
-    return ask
-
-
-@pytest.fixture
-def user(texting: Texting) -> User:
-    """A customer with an empty wallet who has got the welcome."""
-    joined = texting.join()
-    texting.send()
-    return joined
 
 
 def stored(texting: Texting) -> list[dict[str, Any]]:
@@ -274,21 +231,6 @@ def test_a_language_change_answers_in_the_new_one(texting: Texting, user: User, 
     assert answer is not None
     assert answer.startswith("Tuma SALIO, WEKA 500")
     assert ask(user.msisdn, "lugha en") == "From now on Cycle writes to you in English."
-
-
-def test_stop_is_answered_and_start_ends_it(texting: Texting, user: User, ask: Ask) -> None:
-    stopped = ask(user.msisdn, "STOP")
-    assert stopped is not None
-    assert stopped.startswith("You will get no more SMS")
-    notice = texting.queue(user.msisdn, user_id=user.id)
-    texting.send()
-    assert texting.row(notice)["state"] == "opted_out"
-    started = ask(user.msisdn, "START")
-    assert started is not None
-    assert started.startswith("You will get receipts")
-    notice = texting.queue(user.msisdn, user_id=user.id)
-    texting.send()
-    assert texting.row(notice)["state"] == "sent"
 
 
 def test_a_stranger_is_told_how_to_join_in_the_language_of_the_word(ask: Ask) -> None:

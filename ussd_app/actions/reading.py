@@ -78,7 +78,9 @@ def _period(word: str, today: date) -> Period:
 
 @action
 def resend_receipt(call: Call) -> Done | Refusal:
-    """Send the last receipt again by SMS, word for word."""
+    """Send the last receipt again by SMS, word for word, unless SMS are stopped."""
+    if call.customer().sms_opted_out_at is not None:
+        return Done({"shortcode": call.services.settings.sms_code}, "stopped")
     found = receipts.resend_last(call.services.database, call.context, call.user_id)
     if not found:
         return Done(outcome="none")

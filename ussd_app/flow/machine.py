@@ -173,7 +173,8 @@ def arrive(flow: Flow, state: State, name: str) -> Step:
     """Go to a screen; its ``enter`` effect runs before it is shown."""
     screen = flow.screens[name]
     back = state.back
-    if state.screen and state.screen != name and not isinstance(screen, End):
+    ends = isinstance(screen, End) and screen.enter is None
+    if state.screen and state.screen != name and not ends:
         back = () if name == flow.home else (*back, state.screen)
     state = replace(state, screen=name, back=back, page=0)
     if screen.enter is not None:

@@ -91,7 +91,8 @@ Reply = Answer | Message | Refusal
 class Keyword:
     """What a text can ask for. ``read`` returns the argument, or None when it is not understood.
 
-    ``usage`` answers what was not understood.
+    ``usage`` answers what was not understood. ``run_for_stranger`` acts for a number without a
+    wallet; without it such a number is told how to join.
     """
 
     english: tuple[str, ...]
@@ -99,6 +100,7 @@ class Keyword:
     usage: Template
     run: Callable[[Call], Reply]
     read: Callable[[str], Any | None]
+    run_for_stranger: Callable[[JobServices, str], Answer] | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -120,6 +122,11 @@ class Understood:
 def without_argument(text: str) -> bool | None:
     """Read nothing after a keyword, or a word or two of courtesy; a digit is not understood."""
     return None if re.search(r"\d", text) or len(text) > 40 else True
+
+
+def without_digit(text: str) -> bool | None:
+    """Read whatever follows, as a wish must not fail for its words; digits might be a PIN."""
+    return None if re.search(r"\d", text) else True
 
 
 @cache

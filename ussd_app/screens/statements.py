@@ -72,7 +72,15 @@ STATEMENT_NO_EMAIL = Notice(
 RECEIPT_AGAIN = End(
     name="receipt_again",
     text=Text(en="Your last receipt comes by SMS.", sw="Risiti yako ya mwisho inakuja kwa SMS."),
-    enter=Effect("resend_receipt", {"none": "receipt_none"}),
+    enter=Effect("resend_receipt", {"none": "receipt_none", "stopped": "receipt_stopped"}),
+)
+
+RECEIPT_STOPPED = Notice(
+    name="receipt_stopped",
+    text=Text(
+        en="SMS to you are stopped. To get them again text START to {shortcode}.",
+        sw="SMS kwako zimesimamishwa. Kuzipata tena tuma ANZA kwa {shortcode}.",
+    ),
 )
 
 RECEIPT_NONE = Notice(

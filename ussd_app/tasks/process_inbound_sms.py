@@ -71,13 +71,20 @@ def _reply(
     if not any(character.isalnum() for character in text.body):
         return None
     if user is None:
-        return Answer(answers.HOW_TO_JOIN)
+        return _reply_to_stranger(services, text, understood)
     if understood.keyword is None:
         return Answer(answers.MENU)
     if understood.argument is None:
         return Answer(understood.keyword.usage)
     call = Call(services, user, understood.argument, reference=text.provider_id)
     return understood.keyword.run(call)
+
+
+def _reply_to_stranger(services: JobServices, text: Text, understood: Understood) -> Reply:
+    keyword = understood.keyword
+    if keyword is None or keyword.run_for_stranger is None or understood.argument is None:
+        return Answer(answers.HOW_TO_JOIN)
+    return keyword.run_for_stranger(services, text.sender)
 
 
 def _message(

@@ -164,11 +164,6 @@ export class Handset {
     this.poll();
   }
 
-  async optOut() {
-    await this.line.optOut();
-    this.show(new Notice(this, text('stopped')));
-  }
-
   // News from the network
 
   async poll() {

@@ -173,13 +173,16 @@ class List extends View {
   }
 }
 
+/** The operator's code that stops bulk SMS, and lets them through again. */
+const BULK_SMS_CODE = '*456*9*5#';
+
 export class Menu extends List {
   items() {
     return [
       { title: text('messages'), go: () => this.phone.show(new Inbox(this.phone)) },
       { title: text('write'), go: () => this.phone.show(compose(this.phone)) },
       { title: text('paybill'), go: () => this.phone.show(paybill(this.phone)) },
-      { title: text('optOut'), go: () => this.phone.optOut() },
+      { title: text('bulkSms'), go: () => this.phone.dial(BULK_SMS_CODE) },
     ];
   }
 

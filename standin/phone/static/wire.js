@@ -29,7 +29,6 @@ export class Line {
   reply(input) { return call('POST', `${this.base}/reply`, { input }); }
   hangUp() { return call('POST', `${this.base}/hangup`); }
   sms(to, text) { return call('POST', `${this.base}/sms`, { to, text }); }
-  optOut() { return call('POST', `${this.base}/opt-out`, {}); }
   paybill(account, amount) { return call('POST', `${this.base}/paybill`, { account, amount }); }
   answer(prompt, answer) { return call('POST', `${this.base}/prompts/${prompt}`, answer); }
 }
