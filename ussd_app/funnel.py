@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ledger.core.rules import nairobi_day
@@ -52,7 +53,7 @@ class Place:
     @classmethod
     def of_hop(cls, screen: str, network_code: str, language: str) -> "Place":
         """Return the row of a screen; unknown networks share one."""
-        return cls(screen, NETWORKS.get(network_code, "other"), language)
+        return cls(screen, network_of(network_code), language)
 
     def counts(self, figure: Figure) -> str:
         """Return the field under which a figure of this row is counted."""
@@ -64,12 +65,28 @@ def label_of(screen: str, language: str) -> str:
     return f"{screen}/{language}"
 
 
+def network_of(network_code: str) -> str:
+    """Return an operator's name; unknown networks share one."""
+    return NETWORKS.get(network_code, "other")
+
+
 def place_of_event(hops_metadata: str, network_code: str) -> Place | None:
     """Return the last screen that an event names, or None when there is none."""
-    screen, slash, language = hops_metadata.rsplit("|", 1)[-1].strip().partition("/")
+    label = _read_label(hops_metadata.rsplit("|", 1)[-1])
+    return None if label is None else Place.of_hop(label[0], network_code, label[1])
+
+
+def screens_of_event(hops_metadata: str) -> tuple[str, ...]:
+    """Return the screens that an event names in order, each once while it stayed."""
+    labels = [label for part in hops_metadata.split("|") if (label := _read_label(part))]
+    return tuple(screen for screen, _ in groupby(screen for screen, _ in labels))
+
+
+def _read_label(text: str) -> tuple[str, str] | None:
+    screen, slash, language = text.strip().partition("/")
     if not slash or not screen.isidentifier() or language not in ("en", "sw"):
         return None
-    return Place.of_hop(screen, network_code, language)
+    return screen, language
 
 
 def day_key(day: date | None = None) -> str:

@@ -1,7 +1,7 @@
 """The PIN: what happened to it, so that its owner knows."""
 
 from jobs.texts.catalogue import Template
-from jobs.texts.fields import COUNT, START_PIN_DIGITS, TICKET
+from jobs.texts.fields import COUNT, START_PIN_DIGITS, TICKET, TICKET_ANSWER
 
 PIN_LOCKED = Template(
     name="pin_locked",
@@ -51,4 +51,11 @@ TICKET_OPENED = Template(
     en="Cycle has your complaint {ticket}. We answer within 2 working days. Keep this number.",
     sw="Cycle imepokea malalamiko yako {ticket}. Tutajibu ndani ya siku 2 za kazi."
     " Hifadhi nambari hii.",
+)
+
+TICKET_ANSWERED = Template(
+    name="ticket_answered",
+    fields={"ticket": TICKET, "answer": TICKET_ANSWER},
+    en="Cycle, your complaint {ticket}: {answer}",
+    sw="Cycle, malalamiko {ticket}: {answer}",
 )

@@ -2,24 +2,12 @@
 
 from datetime import datetime
 
-from ledger.commands.pins import unlock_pin
 from ledger.core.context import Context
 from ledger.core.plans import Message
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.core.rules import Limit
 from ledger.db import audit, console, outbox, rules
 from ledger.db.engine import Connection, Database
-
-
-def lift_pin_lock(database: Database, context: Context, user_id: int, why: str) -> None:
-    """Lift a PIN's lock before its hour is over, saying why."""
-    unlock_pin(database, context, user_id)
-    database.run(
-        context,
-        lambda connection: audit.record(
-            connection, "pin.unlock_reason", "user", user_id, new={"why": why}
-        ),
-    )
 
 
 def resend_message(

@@ -207,9 +207,9 @@ def _open_prompt(connection: Connection, account_number: str) -> Payment | None:
 
 
 def allocate(
-    database: Database, context: Context, payment_id: int, msisdn: str
+    database: Database, context: Context, payment_id: int, msisdn: str, *, why: str = ""
 ) -> Payment | Refusal:
-    """Give money in suspense to a customer; an admin's decision, recorded with its actor."""
+    """Give money in suspense to a customer; an admin's decision, recorded with actor and reason."""
     rules = current_rules(database)
 
     def work(connection: Connection) -> Payment | Refusal:
@@ -235,7 +235,11 @@ def allocate(
             "suspense.allocated",
             "payment",
             payment_id,
-            new={"user_id": party.user_id, "transaction_id": posted.transaction_id},
+            new={
+                "user_id": party.user_id,
+                "transaction_id": posted.transaction_id,
+                "why": why,
+            },
         )
         return replace(payment, suspense_resolution="allocated", user_id=party.user_id)
 

@@ -86,11 +86,11 @@ def give_start_pin(
     return _store_new_pin(database, context, user_id, start_pin, must_change=True)
 
 
-def unlock_pin(database: Database, context: Context, user_id: int) -> None:
-    """Lift a lock before its hour is over, by support."""
+def unlock_pin(database: Database, context: Context, user_id: int, why: str) -> None:
+    """Lift a lock before its hour is over, by support, saying why."""
     with database.transaction(context) as connection:
         users.store_pin_state(connection, user_id, PinState(0, None))
-        audit.record(connection, "pin.unlocked", "user", user_id)
+        audit.record(connection, "pin.unlocked", "user", user_id, new={"why": why})
 
 
 def _store_new_pin(

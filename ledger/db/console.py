@@ -66,6 +66,8 @@ def backlogs(connection: Connection) -> list[Backlog]:
             "  FROM payments WHERE state IN ('created', 'submitting', 'pending', 'unknown')"
             " UNION ALL SELECT 'Bodies set aside', count(*), min(received_at)"
             "  FROM mpesa_callbacks WHERE state IN ('quarantined', 'unreadable')"
+            " UNION ALL SELECT 'Complaints to answer', count(*), min(created_at)"
+            "  FROM tickets WHERE state = 'open'"
             " UNION ALL SELECT 'Mismatches to resolve', count(*), min(found_at)"
             "  FROM reconciliation_items WHERE state = 'pending'"
         ).fetchall()
@@ -143,6 +145,15 @@ _TIMELINE = """
         (SELECT s.received_at, 'SMS from the customer', s.body, s.state, NULL, NULL, NULL
         FROM inbound_sms AS s WHERE s.sender = %(msisdn)s ORDER BY s.id DESC LIMIT %(limit)s)
         UNION ALL
+        (SELECT u.began_at, 'USSD session', u.network || ', ' || u.seconds || ' s: '
+                || coalesce(nullif(array_to_string(u.screens, ' > '), ''), 'no screen'),
+            u.outcome, NULL, NULL, NULL
+        FROM ussd_sessions AS u WHERE u.user_id = %(user)s ORDER BY u.id DESC LIMIT %(limit)s)
+        UNION ALL
+        (SELECT k.created_at, 'complaint', k.body || coalesce(' (' || k.receipt || ')', ''),
+            k.state, NULL, k.number, NULL
+        FROM tickets AS k WHERE k.user_id = %(user)s ORDER BY k.id DESC LIMIT %(limit)s)
+        UNION ALL
         (SELECT a.at, a.action, coalesce(a.new_values ->> 'why', ''), a.actor, NULL, NULL, NULL
         FROM audit_log AS a WHERE a.subject_type = 'user' AND a.subject_id = %(user)s
         ORDER BY a.id DESC LIMIT %(limit)s)
@@ -153,7 +164,7 @@ _TIMELINE = """
 def timeline(
     connection: Connection, user_id: int, account_id: int, msisdn: str, limit: int
 ) -> list[Happening]:
-    """Return what happened to a customer lately: money, payments, messages, actions."""
+    """Return what happened to a customer lately: money, messages, sessions, actions."""
     with connection.cursor(row_factory=class_row(Happening)) as cursor:
         return cursor.execute(
             _TIMELINE.encode(),
@@ -252,6 +263,16 @@ def audit_trail(
             " AND (%(action)s::text IS NOT NULL OR subject_type <> 'transaction')"
             " ORDER BY id DESC LIMIT %(limit)s",
             {"before": before_id, "actor": actor, "action": action, "limit": limit},
+        ).fetchall()
+
+
+def audit_of(connection: Connection, subject_type: str, subject_id: int) -> list[AuditLine]:
+    """Return what was done to one subject, oldest first."""
+    with connection.cursor(row_factory=class_row(AuditLine)) as cursor:
+        return cursor.execute(
+            "SELECT id, at, actor, channel, action, subject_type, subject_id, old_values,"
+            " new_values FROM audit_log WHERE subject_type = %s AND subject_id = %s ORDER BY id",
+            (subject_type, subject_id),
         ).fetchall()
 
 

@@ -65,10 +65,26 @@ def count_since(connection: Connection, user_id: int, since: datetime) -> int:
     return opened
 
 
-def list_open(connection: Connection) -> list[Ticket]:
-    """Return what waits for support, oldest first."""
+def list_in(connection: Connection, state: str, limit: int) -> list[Ticket]:
+    """Return tickets in a state: what waits oldest first, what is closed newest first."""
+    order = "id" if state == "open" else "closed_at DESC, id DESC"
     with connection.cursor(row_factory=class_row(Ticket)) as cursor:
-        return cursor.execute(_TICKET + " WHERE state = 'open' ORDER BY id").fetchall()
+        query = f"{_TICKET} WHERE state = %s ORDER BY {order} LIMIT %s"
+        return cursor.execute(query.encode(), (state, limit)).fetchall()
+
+
+def find(connection: Connection, number: str) -> Ticket | None:
+    """Return a ticket by its number."""
+    with connection.cursor(row_factory=class_row(Ticket)) as cursor:
+        return cursor.execute(_TICKET + " WHERE number = %s", (number,)).fetchone()
+
+
+def take_open(connection: Connection, number: str) -> Ticket | None:
+    """Lock and return an open ticket; None when there is no such open one."""
+    with connection.cursor(row_factory=class_row(Ticket)) as cursor:
+        return cursor.execute(
+            _TICKET + " WHERE number = %s AND state = 'open' FOR UPDATE", (number,)
+        ).fetchone()
 
 
 def close(connection: Connection, number: str, closed_by: str) -> Ticket | None:

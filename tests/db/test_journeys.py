@@ -3,6 +3,7 @@
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -18,7 +19,8 @@ from ledger.db.engine import Database
 from ledger.db.tickets import Ticket
 from ledger.one_time_codes import start_pin_of
 from ledger.queries import users, wallets
-from ledger.queries.tickets import open_tickets
+from ledger.queries.tickets import ticket as read_ticket
+from ledger.queries.tickets import tickets_in
 from tests.db.people import SYSTEM, new_msisdn, new_user
 
 PEPPER = "p" * 40
@@ -172,11 +174,36 @@ def test_a_complaint_gets_a_number_once_and_support_closes_it(database: Database
     ]
     assert told == [{"ticket": first.number}]
     support = Context(actor="admin:1", channel="console")
-    assert first.number in {ticket.number for ticket in open_tickets(database, support)}
-    closed = tickets.close_ticket(database, support, first.number)
-    assert closed is not None
+    assert first.number in {found.number for found in tickets_in(database, support, "open")}
+    answered = tickets.answer_ticket(database, support, first.number, "Tumelipa.", "seen")
+    assert isinstance(answered, Ticket)
+    told = [params for template, params in sms_to(database, jane.msisdn) if "answer" in params]
+    assert told == [{"ticket": first.number, "answer": "Tumelipa."}]
+    closed = tickets.close_ticket(database, support, first.number, "paid back")
+    assert isinstance(closed, Ticket)
     assert closed.closed_by == "admin:1"
-    assert tickets.close_ticket(database, support, first.number) is None
+    page = read_ticket(database, support, first.number)
+    assert page is not None
+    assert [line.action for line in page.history] == [
+        "ticket.opened",
+        "ticket.answered",
+        "ticket.closed",
+    ]
+    for late in (
+        tickets.close_ticket(database, support, first.number, "again"),
+        tickets.answer_ticket(database, support, first.number, "Late", "again"),
+    ):
+        assert isinstance(late, Refusal)
+
+
+@pytest.mark.parametrize("answer", ["", "x" * 121, "café ☕"])
+def test_an_answer_that_is_no_single_sms_is_refused(database: Database, answer: str) -> None:
+    ticket = complain(database, new_user(database), uuid4().hex)
+    assert isinstance(ticket, Ticket)
+    support = Context(actor="admin:1", channel="console")
+    assert isinstance(
+        tickets.answer_ticket(database, support, ticket.number, answer, "try"), Refusal
+    )
 
 
 def test_the_sixth_complaint_of_a_day_is_refused(database: Database) -> None:

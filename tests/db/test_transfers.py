@@ -282,7 +282,7 @@ def test_the_third_wrong_pin_locks_also_for_the_right_one_and_is_announced(
         ).fetchall()
     assert [m["template"] for m in messages] == ["welcome", "pin_locked", "pin_unlocked"]
     assert messages[2]["due_at"] > datetime.now(UTC) + timedelta(minutes=59)
-    unlock_pin(database, SYSTEM, user.id)
+    unlock_pin(database, SYSTEM, user.id, "identified by call")
     assert isinstance(_tries(database, user, PIN)[0], PinAccepted)
 
 

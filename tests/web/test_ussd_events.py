@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from ledger.db.engine import Database
-from tests.db.people import PIN, new_user
+from ledger.queries import console, users
+from tests.db.people import PIN, SYSTEM, new_user
 from tests.journey_player import Handset
 from ussd_app import funnel
 from ussd_app.cli import funnel as funnel_command
@@ -95,6 +96,72 @@ def test_other_events_count_nothing_and_are_taken(
     end(client, settings, phone, **changes)
 
     assert funnel.read(redis_client, 1) == before
+
+
+def test_support_sees_the_session_in_the_timeline_once(
+    client: FlaskClient, settings: Settings, phone: Handset, database: Database
+) -> None:
+    phone.dial()
+    phone.reply("3")
+    for _ in range(2):
+        end(client, settings, phone, input=f"3*{PIN}")
+
+    user = users.find(database, phone.msisdn)
+    assert user is not None
+    page = console.customer(database, SYSTEM, user.id)
+    assert page is not None
+    [session] = [line for line in page.happenings if line.what == "USSD session"]
+    assert session.detail == "safaricom, 12 s: main > balance_pin"
+    assert session.state == "hung_up"
+    with database.transaction(SYSTEM) as connection:
+        kept = connection.execute(
+            "SELECT s::text AS row FROM ussd_sessions AS s WHERE user_id = %s", (user.id,)
+        ).fetchone()
+    assert kept is not None
+    for secret in (f"3*{PIN}", "Weka PIN", phone.session, phone.msisdn[1:]):
+        assert secret not in kept["row"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"phoneNumber": "+254700000000"},
+        {"phoneNumber": "nobody"},
+        {"status": "SomethingNew"},
+    ],
+)
+def test_a_session_of_nobody_or_with_an_unknown_end_is_not_kept(
+    client: FlaskClient,
+    settings: Settings,
+    phone: Handset,
+    database: Database,
+    changes: dict[str, str],
+) -> None:
+    phone.dial()
+    count = "SELECT count(*) AS kept FROM ussd_sessions"
+    with database.transaction(SYSTEM) as connection:
+        before = connection.execute(count).fetchone()
+    end(client, settings, phone, **changes)
+    with database.transaction(SYSTEM) as connection:
+        assert connection.execute(count).fetchone() == before
+
+
+@pytest.mark.parametrize("milliseconds", ["", "-5", "soon", "9" * 30, "99999999"])
+def test_nonsense_in_an_event_is_bounded(
+    client: FlaskClient, settings: Settings, phone: Handset, database: Database, milliseconds: str
+) -> None:
+    phone.dial()
+    labels = "|".join(["main/sw", "balance_pin/sw"] * 90)
+    end(client, settings, phone, durationInMillis=milliseconds, hopsMetadata=labels)
+    user = users.find(database, phone.msisdn)
+    assert user is not None
+    with database.transaction(SYSTEM) as connection:
+        [kept] = connection.execute(
+            "SELECT seconds, cardinality(screens) AS screens FROM ussd_sessions WHERE user_id = %s",
+            (user.id,),
+        ).fetchall()
+    assert kept["seconds"] in (0, 3600)
+    assert kept["screens"] == 100
 
 
 def test_an_event_leaves_neither_number_nor_transcript(

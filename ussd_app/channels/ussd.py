@@ -91,7 +91,7 @@ def hop() -> Response:
         return _answer(f"END {_UNREADABLE}")
     shared = services()
     try:
-        claim = _sessions().claim(
+        claim = sessions().claim(
             form["sessionId"], form["phoneNumber"], form["serviceCode"], form["text"]
         )
     except RedisError as error:
@@ -122,7 +122,7 @@ def _next(hop: _Hop) -> Response:
     body = f"{'CON' if reply.is_open else 'END'} {reply.text}"
     kept = state.to_json()
     try:
-        _sessions().commit(
+        sessions().commit(
             hop.claim,
             body,
             kept,
@@ -215,43 +215,15 @@ def _figures(hop: _Hop, before: State, state: State, reply: Reply) -> list[tuple
     return counted
 
 
-@blueprint.post("/at/<key>/ussd-events")
-@keyed
-def event() -> Response:
-    """Count how a session ended (facts 1.4). Its transcript and last screen are not even read."""
-    form = read_form("sessionId", "status", optional=("networkCode", "hopsMetadata"))
-    place = funnel.place_of_event(form["hopsMetadata"], form["networkCode"])
-    try:
-        silence = _sessions().end(form["sessionId"])
-        if silence is not None and place is not None:
-            figure = _ending(form["status"], silence)
-            if figure is not None:
-                funnel.add(services().redis, place, figure)
-    except RedisError as error:
-        _log.warning("ussd_event_lost", error=type(error).__name__)
-    return Response("OK\n", content_type="text/plain")
-
-
-def _ending(status: str, silence_seconds: int) -> Figure | None:
-    match status.lower():
-        case "incomplete":
-            waited = silence_seconds >= funnel.TIMEOUT_SECONDS
-            return Figure.TIMEOUTS if waited else Figure.HANG_UPS
-        case "failed":
-            return Figure.FAILURES
-        case _:
-            return None
-
-
-def _sessions() -> Sessions:
+def sessions() -> Sessions:
     """Return the app's sessions; their own connections give up early, to leave time to answer."""
-    sessions = current_app.extensions.get("ussd_sessions")
-    if not isinstance(sessions, Sessions):
+    found = current_app.extensions.get("ussd_sessions")
+    if not isinstance(found, Sessions):
         settings = services().settings
         redis = connect(settings.redis_url.get_secret_value(), answer_seconds=REDIS_SECONDS)
-        sessions = Sessions(redis, settings.secret_key.get_secret_value())
-        current_app.extensions["ussd_sessions"] = sessions
-    return sessions
+        found = Sessions(redis, settings.secret_key.get_secret_value())
+        current_app.extensions["ussd_sessions"] = found
+    return found
 
 
 def _dialled(shared: Services, text: str) -> tuple[str, ...]:

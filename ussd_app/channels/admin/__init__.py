@@ -16,6 +16,7 @@ from ussd_app.channels.admin import (
     overview,
     reconciliation,
     session,
+    tickets,
 )
 
 blueprint = Blueprint(
@@ -25,7 +26,7 @@ blueprint = Blueprint(
     template_folder="templates",
     static_folder="static",
 )
-for part in (session, overview, customers, money, reconciliation):
+for part in (session, overview, customers, tickets, money, reconciliation):
     part.attach(blueprint)
 
 

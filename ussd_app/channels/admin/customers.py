@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from jobs.queue import Task, ring
 from ledger.commands import console as commands
-from ledger.commands import profiles
+from ledger.commands import pins, profiles
 from ledger.core.refusals import Refusal
 from ledger.queries import console
 from ussd_app.channels.admin.guard import PEOPLE, READERS, context, needs, why
@@ -63,7 +63,7 @@ def act(user_id: int, action: str) -> ResponseReturnValue:
     elif action == "close":
         outcome = profiles.close_wallet(database, context(), user_id, reason)
     elif action == "unlock-pin":
-        commands.lift_pin_lock(database, context(), user_id, reason)
+        pins.unlock_pin(database, context(), user_id, reason)
     elif action == "resend":
         message_id = request.form.get("message", type=int) or 0
         outcome = commands.resend_message(database, context(), user_id, message_id, reason)

@@ -80,17 +80,10 @@ def allocate(payment_id: int) -> ResponseReturnValue:
     if msisdn is None:
         flash("That is no Kenyan mobile number.", "refused")
         return redirect(url_for("admin.suspense"), 303)
-    database = services().database
-    answer = paybill.allocate(database, context(), payment_id, msisdn)
+    answer = paybill.allocate(services().database, context(), payment_id, msisdn, why=reason)
     if isinstance(answer, Refusal):
         flash(f"Refused: {answer.code.replace('_', ' ')}.", "refused")
     else:
-        database.run(
-            context(),
-            lambda connection: audit.record(
-                connection, "suspense.reason", "payment", payment_id, new={"why": reason}
-            ),
-        )
         ring(services().redis, Task.SEND_SMS)
         flash("Allocated.", "done")
     return redirect(url_for("admin.suspense"), 303)
