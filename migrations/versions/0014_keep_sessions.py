@@ -4,12 +4,12 @@ from alembic import op
 
 from migrations.sql import run_script
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
-    run_script("0013_keep_sessions.sql")
+    run_script("0014_keep_sessions.sql")
 
 
 def downgrade() -> None:

@@ -4,12 +4,12 @@ from alembic import op
 
 from migrations.sql import run_script
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:
-    run_script("0012_narrow_matching.sql")
+    run_script("0013_narrow_matching.sql")
 
 
 def downgrade() -> None:
