@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 
 import click
 from rich.console import Console
@@ -57,12 +58,18 @@ class _Shown:
 def _print(report: Report) -> None:
     console = Console()
     found = report.findings
-    for title, counts in (
+    counted: tuple[tuple[str, Mapping[str, object]], ...] = (
         ("Moves", report.moves),
         ("Faults fired", report.faults),
+        (
+            "Planned faults that never came",
+            {k: ", ".join(v) for k, v in report.never_fired.items()},
+        ),
         ("Restarts", report.restarts),
+        ("Payments over M-Pesa", report.payments),
         ("For a person to look at", report.reviews),
-    ):
+    )
+    for title, counts in counted:
         table = Table(title=title, title_justify="left", show_header=False)
         for name, count in counts.items():
             table.add_row(name, str(count))

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from email import message_from_bytes, policy
 from typing import Any
 
 import requests
@@ -12,6 +13,7 @@ from standin.drill.plan import Move
 PIN = "4826"
 MPESA_PIN = "1234"
 _PROMPT_WAIT_SECONDS = 12.0
+_MAIL_WAIT_SECONDS = 30.0
 _TRIES = 8
 _HTTP_SECONDS = 20.0
 
@@ -19,9 +21,11 @@ _HTTP_SECONDS = 20.0
 class Person:
     """One phone and what its owner was told on screen."""
 
-    def __init__(self, standin_url: str, ussd_code: str, msisdn: str) -> None:
+    def __init__(self, standin_url: str, ussd_code: str, sms_code: str, msisdn: str) -> None:
         self.msisdn = msisdn
         self._code = ussd_code
+        self._sms_code = sms_code
+        self._standin = standin_url
         self._base = f"{standin_url}/handset/{msisdn}"
         self._http = requests.Session()
 
@@ -44,6 +48,27 @@ class Person:
         """Give the M-Pesa customer behind the phone some money."""
         self._put(mpesa_balance=shillings)
 
+    def confirm_address(self) -> None:
+        """Ask for receipts by e-mail too; raises RuntimeError when no code comes."""
+        address = f"{self.msisdn}@drill.example"
+        self._text(f"EMAIL {address}")
+        deadline = time.monotonic() + _MAIL_WAIT_SECONDS
+        while time.monotonic() < deadline:
+            for mail in self._http.get(f"{self._standin}/mail", timeout=_HTTP_SECONDS).json():
+                if mail["to"] == [address]:
+                    self._text(f"EMAIL {self._code_in(mail['id'])}")
+                    return
+            time.sleep(0.5)
+        raise RuntimeError(f"no mail came to {address}")
+
+    def _code_in(self, mail_id: int) -> str:
+        raw = self._http.get(f"{self._standin}/mail/{mail_id}", timeout=_HTTP_SECONDS).content
+        plain = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
+        found = re.search(r"\b[0-9]{6}\b", plain.get_content() if plain is not None else "")
+        if found is None:
+            raise RuntimeError(f"mail {mail_id} holds no code")
+        return found[0]
+
     def do(self, move: Move) -> str:
         """Make one move and return its last screen, or a word for what stopped it."""
         actions: dict[str, Callable[[Move], str]] = {
@@ -62,23 +87,22 @@ class Person:
         found = self._http.get(f"{self._base}/inbox", timeout=_HTTP_SECONDS).json()
         return [message["text"] for message in found]
 
-    def answer_open_prompts(self) -> None:
-        """Cancel prompts that came too late to be waited for."""
-        for prompt in self._prompts():
-            self._post(f"/prompts/{prompt['id']}", cancel=True)
-
     def _deposit(self, move: Move) -> str:
         before = {prompt["id"] for prompt in self._prompts()}
-        screen = self._choose("Deposit", str(move.amount))
-        if "M-PESA PIN" not in screen and "M-PESA request" not in screen:
-            return screen
+        if move.by_sms:
+            self._text(f"DEP {move.amount}")
+            screen = "(texted)"
+        else:
+            screen = self._choose("Deposit", str(move.amount))
+            if "M-PESA PIN" not in screen and "M-PESA request" not in screen:
+                return screen
         deadline = time.monotonic() + _PROMPT_WAIT_SECONDS
         while time.monotonic() < deadline:
             fresh = [prompt for prompt in self._prompts() if prompt["id"] not in before]
             if fresh:
                 self._answer_prompt(fresh[0]["id"], move.answer)
                 return screen
-            time.sleep(0.25)
+            time.sleep(0.4)
         return "(no prompt)"
 
     def _answer_prompt(self, prompt_id: str, answer: str) -> None:
@@ -139,6 +163,9 @@ class Person:
 
     def _hang_up(self) -> None:
         self._post("/hangup")
+
+    def _text(self, text: str) -> None:
+        self._post("/sms", to=self._sms_code, text=text)
 
     def _prompts(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._http.get(

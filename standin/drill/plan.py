@@ -14,6 +14,7 @@ MOVE_WEIGHTS: Mapping[str, int] = MappingProxyType(
 )
 _ANSWERS = ("pay",) * 14 + ("cancel", "ignore", "wrong_pin", "pay_late")
 _UNKNOWN_ACCOUNT = "NOBODY"
+_BY_SMS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Move:
     """One thing that a person does; ``amount`` in shillings.
 
     ``answer`` is what a deposit's prompt gets; ``to`` is a phone, or an account number.
+    ``by_sms`` asks for a deposit with a keyword instead of the menu.
     """
 
     kind: str
@@ -28,6 +30,7 @@ class Move:
     amount: int
     to: str = ""
     answer: str = ""
+    by_sms: bool = False
 
 
 def people(count: int) -> list[str]:
@@ -49,48 +52,62 @@ def moves(seed: int, phones: list[str], count: int) -> list[Move]:
             account = _UNKNOWN_ACCOUNT if draw.random() < 0.04 else "0" + other[3:]
             found.append(Move(kind, person, amount, to=account))
         elif kind == "deposit":
-            found.append(Move(kind, person, amount, answer=draw.choice(_ANSWERS)))
+            answer, by_sms = draw.choice(_ANSWERS), draw.random() < _BY_SMS
+            found.append(Move(kind, person, amount, answer=answer, by_sms=by_sms))
         else:
             found.append(Move(kind, person, amount, to="0" + other[3:]))
     return found
 
 
-# Where each place is visited often, faults come at a rate; elsewhere each kind comes once.
-_RATES: Mapping[str, float] = MappingProxyType(
+# How often a place is visited for each move, as seen in runs without faults and with them.
+_VISITS: Mapping[str, float] = MappingProxyType(
     {
-        "stk.sync": 0.02,
-        "stk.callback": 0.03,
-        "stk.query": 0.02,
-        "b2c.sync": 0.02,
-        "b2c.result": 0.025,
-        "status.sync": 0.02,
+        "stk.sync": 0.13,
+        "stk.callback": 0.08,
+        "stk.query": 0.03,
+        "b2c.sync": 0.15,
+        "b2c.result": 0.15,
+        "status.sync": 0.03,
         "status.result": 0.02,
-        "c2b.confirm": 0.01,
-        "c2b.validate": 0.005,
-        "at.ussd": 0.002,
-        "at.report": 0.005,
-        "at.sms": 0.02,
+        "c2b.confirm": 0.2,
+        "c2b.validate": 0.2,
+        "at.ussd": 5.0,
+        "at.report": 1.5,
+        "at.sms": 0.09,
+        "smtp": 0.2,
     }
 )
 _ONCE = ("oauth", "pull.query", "at.send")
+"""Where one fault stops much: each kind comes once there."""
 # A number that Africa's Talking or its network refuses gets no SMS: nothing is tried again.
 _LEFT_OUT = frozenset({("at.send", "refuse"), ("at.report", "refuse")})
 _SECONDS: Mapping[str, float] = MappingProxyType({"slow": 1.0, "late": 3.0, "early": 1.0})
-_TIMES_MAX = 6
+_TIMES = 4
+_RATE_MAX = 0.06
 
 
-def fault_rules(seed: int) -> dict[str, Any]:
-    """Return the document for ``PUT /faults``: every kind at every place that a drill visits."""
+def fault_rules(seed: int, moves_count: int) -> dict[str, Any]:
+    """Return the document for ``PUT /faults``: every kind at every place that a drill visits.
+
+    Rates follow from the number of moves: in a long run each kind comes about four times at
+    each place, in a short one a twentieth of all visits meets it at most.
+    """
     draw = random.Random(f"faults {seed}")  # noqa: S311  # repeatable, not secret
     rules: list[dict[str, Any]] = []
-    for place, rate in _RATES.items():
-        kinds = sorted(kind for kind in PLACES[place] if (place, kind) not in _LEFT_OUT)
-        draw.shuffle(kinds)
-        rules += [_rule(place, kind) | {"rate": rate, "times": _TIMES_MAX} for kind in kinds]
+    for place, visits in _VISITS.items():
+        rate = round(min(_RATE_MAX, _TIMES / (visits * moves_count)), 6)
+        for kind in _kinds_at(place, draw):
+            rules.append(_rule(place, kind) | {"rate": rate, "times": 2 * _TIMES})
     for place in _ONCE:
-        kinds = sorted(kind for kind in PLACES[place] if (place, kind) not in _LEFT_OUT)
-        rules += [_rule(place, kind) | {"rate": 0.2, "times": 1} for kind in kinds]
+        for kind in _kinds_at(place, draw):
+            rules.append(_rule(place, kind) | {"rate": 0.2, "times": 1})
     return {"seed": seed, "rules": rules}
+
+
+def _kinds_at(place: str, draw: random.Random) -> list[str]:
+    kinds = sorted(kind for kind in PLACES[place] if (place, kind) not in _LEFT_OUT)
+    draw.shuffle(kinds)
+    return kinds
 
 
 def _rule(place: str, kind: str) -> dict[str, Any]:
@@ -119,6 +136,17 @@ def kills(seed: int, count: int) -> list[Kill]:
             draw.shuffle(names)
         found.append(Kill(names[number % len(names)], draw.uniform(4, 9), draw.uniform(0.2, 1.5)))
     return found
+
+
+def never_fired(
+    rules: Mapping[str, Any], fired: Mapping[str, Mapping[str, int]]
+) -> dict[str, list[str]]:
+    """Return the kinds that were planned and never came, by place."""
+    missed: dict[str, list[str]] = {}
+    for rule in rules["rules"]:
+        if not fired.get(rule["at"], {}).get(rule["do"]):
+            missed.setdefault(rule["at"], []).append(rule["do"])
+    return {place: sorted(kinds) for place, kinds in sorted(missed.items())}
 
 
 def count_by_kind(fired: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

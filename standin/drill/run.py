@@ -23,12 +23,18 @@ from standin.stack import ROOT, Stack
 
 PACE = 0.25
 """How much sooner than usual Daraja is asked about payments, so that a drill ends soon."""
-_AT_ONCE = 10
+_AT_ONCE = 40
 _SETTLE_SECONDS = 240.0
 _CALM_CHECKS = 4
-_ASK_SECONDS = 15.0
+_ASK_SECONDS = 8.0
 _HTTP_SECONDS = 20.0
-_BEHAVIOUR = {"prompt_seconds": 8.0, "same_amount_seconds": 0.0, "callback_seconds": 0.1}
+_ONE_IN_WITH_ADDRESS = 5
+_BEHAVIOUR = {
+    "prompt_seconds": 8.0,
+    "same_amount_seconds": 0.0,
+    "callback_seconds": 0.1,
+    "sms_retry_seconds": 2.0,
+}
 
 Advance = Callable[[str, int, int], None]
 """Told the stage, how much of it is done, and how much there is."""
@@ -43,10 +49,12 @@ class Report:
     moves: dict[str, int] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
     faults_by_place: dict[str, dict[str, int]] = field(default_factory=dict)
+    never_fired: dict[str, list[str]] = field(default_factory=dict)
     restarts: dict[str, int] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
     repeated_messages: int = 0
     reviews: dict[str, int] = field(default_factory=dict)
+    payments: dict[str, int] = field(default_factory=dict)
     seconds: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -58,6 +66,7 @@ class Report:
             "moves": self.moves,
             "faults": self.faults,
             "faultsByPlace": self.faults_by_place,
+            "neverFired": self.never_fired,
             "restarts": self.restarts,
             "lostCents": found.lost_cents,
             "doubledCents": found.doubled_cents,
@@ -65,6 +74,7 @@ class Report:
             "receiptsWrong": found.receipts_wrong,
             "repeatedMessages": self.repeated_messages,
             "reviews": self.reviews,
+            "payments": self.payments,
             "details": found.details[:50],
             "seconds": self.seconds,
         }
@@ -90,7 +100,7 @@ class Drill:
             self._stack = stack
             self._book = LedgerBook(stack.addresses.database_url)
             self._people = [
-                Person(self._base, stack.addresses.ussd_code, phone)
+                Person(self._base, stack.addresses.ussd_code, stack.addresses.sms_code, phone)
                 for phone in plan.people(self._report.people)
             ]
             self._prepare()
@@ -108,6 +118,7 @@ class Drill:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for done, _ in enumerate(pool.map(self._join, self._people), 1):
                 self._advance("joining", done, len(self._people))
+            list(pool.map(Person.confirm_address, self._people[::_ONE_IN_WITH_ADDRESS]))
 
     def _cycle(self, arguments: str) -> None:
         command = f"python -m ussd_app.cli {arguments}"
@@ -122,7 +133,8 @@ class Drill:
         self._note(opening, person.do(opening))
 
     def _move(self) -> None:
-        self._control("PUT", "/faults", plan.fault_rules(self._report.seed))
+        rules = plan.fault_rules(self._report.seed, self._moves_count)
+        self._control("PUT", "/faults", rules)
         phones = [person.msisdn for person in self._people]
         moves = plan.moves(self._report.seed, phones, self._moves_count)
         queues: dict[str, list[Move]] = {phone: [] for phone in phones}
@@ -137,6 +149,10 @@ class Drill:
             for future in running:
                 future.result()
         self._report.moves = dict(Counter(move.kind for move, _ in self._screens))
+        fired = self._control("GET", "/faults")["fired"]
+        self._report.faults_by_place = fired
+        self._report.faults = plan.count_by_kind(fired)
+        self._report.never_fired = plan.never_fired(rules, fired)
 
     def _live(self, person: Person, moves: list[Move]) -> None:
         for move in moves:
@@ -165,8 +181,6 @@ class Drill:
 
     def _settle(self) -> None:
         """Stop all faults and wait until nothing is open, or until patience ends."""
-        self._report.faults_by_place = self._control("GET", "/faults")["fired"]
-        self._report.faults = plan.count_by_kind(self._report.faults_by_place)
         self._control("DELETE", "/faults")
         # What a worker does every hour: ask M-Pesa for payments that nobody told us about.
         self._cycle("paybill recover")
@@ -196,6 +210,8 @@ class Drill:
                 if payment.state not in ("completed", "failed", "expired"):
                     findings.note(f"still open: {payment}")
         payments, movements = self._book.payments(), self._book.movements()
+        ends = Counter(f"{payment.kind} {payment.state}" for payment in payments)
+        self._report.payments = dict(sorted(ends.items()))
         compare_money(self._control("GET", "/books")["payments"], payments, findings)
         compare_transfers(self._screens, movements, findings)
         inboxes = {person.msisdn: person.inbox() for person in self._people}

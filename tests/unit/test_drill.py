@@ -9,8 +9,13 @@ from standin.drill import plan
 from standin.drill.comparison import Findings, compare_money, compare_receipts, compare_transfers
 from standin.drill.ledger_book import LedgerPayment, Movement
 from standin.drill.plan import Move
-from standin.faults import Faults
+from standin.faults import PLACES, Faults
 
+# Once in a paybill's life, once an hour, or an admin's deed: no part of a drill.
+NOT_VISITED = {
+    *("c2b.register", "c2b.simulate", "pull.register"),
+    *("balance.sync", "balance.result", "reversal.sync", "reversal.result"),
+}
 PHONES = plan.people(5)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -38,17 +43,23 @@ def movement(kind: str = "deposit", receipt: str = "7KQ2MRX9TB") -> Movement:
 
 def test_a_seed_repeats_moves_faults_and_kills() -> None:
     assert plan.moves(7, PHONES, 50) == plan.moves(7, PHONES, 50)
-    assert plan.fault_rules(7) == plan.fault_rules(7)
+    assert plan.fault_rules(7, 50) == plan.fault_rules(7, 50)
     assert plan.kills(7, 9) == plan.kills(7, 9)
     assert plan.moves(7, PHONES, 50) != plan.moves(8, PHONES, 50)
-    assert plan.fault_rules(7) != plan.fault_rules(8)
+    assert plan.fault_rules(7, 50) != plan.fault_rules(8, 50)
 
 
 def test_the_stand_in_takes_the_rules_and_every_kind_is_among_them() -> None:
-    document = plan.fault_rules(1)
+    document = plan.fault_rules(1, 2000)
     Faults().load(document)
-    kinds = {rule["do"] for rule in document["rules"]}
-    assert {"lose_reply", "tamper_amount", "wrong_token", "expired_token", "early"} <= kinds
+    planned = {(rule["at"], rule["do"]) for rule in document["rules"]}
+    assert {kind for kinds in PLACES.values() for kind in kinds} == {do for _, do in planned}
+    assert {at for at, _ in planned} == PLACES.keys() - NOT_VISITED
+
+
+def test_what_was_planned_and_never_came_is_named() -> None:
+    rules = {"rules": [{"at": "smtp", "do": "drop"}, {"at": "smtp", "do": "slow"}]}
+    assert plan.never_fired(rules, {"smtp": {"slow": 2}}) == {"smtp": ["drop"]}
 
 
 @pytest.mark.parametrize(
