@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ledger.core.daraja_codes import payout_failure
+from ledger.core.payments import PaymentState
 from tests.conftest import settings_of
 from ussd_app.configuration import markdown_table
 from ussd_app.settings import Settings
@@ -62,3 +64,14 @@ def test_commands_in_the_readme_exist() -> None:
 
     assert set(re.findall(r"`make ([a-z]+)", text)) <= targets
     assert set(re.findall(r"`cycle ([a-z][a-z-]*)", text)) <= commands
+
+
+def test_operations_tells_what_each_state_reason_and_pause_of_a_payment_means() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    rules = (ROOT / "ledger" / "core" / "payments.py").read_text("utf-8")
+    reasons = set(re.findall(r'Step\.(?:ASK|CONFLICT), "(\w+)"|        return "(\w+)"', rules))
+    codes = [str(number) for number in range(10_000)]
+    pauses = {payout_failure(code).pause_reason for code in codes} - {None}
+    words = {state.value for state in PaymentState} | {a or b for a, b in reasons} | pauses
+    assert len(words) > 15
+    assert [word for word in sorted(map(str, words)) if f"`{word}`" not in text] == []
