@@ -69,7 +69,7 @@ DEPOSIT_FAILED_LIMIT = Template(
     fields={"amount": MONEY},
     en="Your deposit of {amount} was not completed: it is beyond an M-PESA limit."
     " No money has moved. Try another amount: dial {ussd_code}.",
-    sw="Kuweka {amount} hakukukamilika: kiasi kinazidi kikomo cha M-PESA."
+    sw="Kuweka {amount} hakukukamilika: kiasi kinazidi kiwango cha M-PESA."
     " Hakuna pesa iliyotoka. Jaribu kiasi kingine: piga {ussd_code}.",
 )
 

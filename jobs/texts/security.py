@@ -31,8 +31,8 @@ PIN_RESET = Template(
     fields={},
     en="Your Cycle PIN was reset. Dial {ussd_code} and choose a new one. For 24 hours your"
     " withdrawals are limited. Not you? Contact support.",
-    sw="PIN yako ya Cycle imewekwa upya. Piga {ussd_code} uchague mpya. Kwa saa 24 kutoa pesa"
-    " kuna kikomo. Si wewe? Wasiliana nasi.",
+    sw="PIN yako ya Cycle imewekwa upya. Piga {ussd_code} uchague mpya. Kwa saa 24 kiwango cha"
+    " kutoa pesa ni kidogo. Si wewe? Wasiliana nasi.",
 )
 
 START_PIN = Template(
@@ -41,7 +41,7 @@ START_PIN = Template(
     en="Your Cycle start PIN is {code}, for {minutes} minutes and one use. Dial {ussd_code} and"
     " choose your own PIN. Withdrawals are limited for 24 hours.",
     sw="PIN yako ya kuanzia ya Cycle ni {code}, kwa dakika {minutes}, mara moja. Piga {ussd_code}"
-    " uchague PIN yako. Kwa saa 24 kutoa pesa kuna kikomo.",
+    " uchague PIN yako. Kwa saa 24 kiwango cha kutoa pesa ni kidogo.",
     answer=True,
 )
 

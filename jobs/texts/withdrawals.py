@@ -59,7 +59,7 @@ WITHDRAWAL_FAILED_LIMIT = Template(
     fields={"receipt": RECEIPT, "amount": MONEY, "balance": MONEY},
     en="[{receipt} ]Your withdrawal of {amount} failed: it is beyond an M-PESA limit. The money"
     " and the cost are back in your wallet.[ Balance {balance}.]",
-    sw="[{receipt} ]Kutoa {amount} hakukukamilika: kinazidi kikomo cha M-PESA. Pesa na ada"
+    sw="[{receipt} ]Kutoa {amount} hakukukamilika: kinazidi kiwango cha M-PESA. Pesa na ada"
     " zimerudi kwenye akaunti.[ Salio {balance}.]",
 )
 

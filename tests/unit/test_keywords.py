@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.texts import catalogue
 from jobs.texts.catalogue import LANGUAGES, Template, fill, longest, names_in
 from ledger.core.gsm7 import fits, septets
 from ledger.core.refusals import RefusalCode
@@ -22,6 +23,7 @@ from ussd_app.keywords.reading import (
     read_month,
     read_send_order,
 )
+from ussd_app.screens import flow
 from ussd_app.screens.fields import FIELDS
 from ussd_app.screens.refusals import REFUSALS
 
@@ -241,3 +243,19 @@ def test_a_cleaned_text_is_bounded_and_printable() -> None:
 def test_the_page_for_customers_names_every_word(project_root: Path) -> None:
     page = (project_root / "docs" / "texting.md").read_text("utf-8")
     assert {word for word in keywords() if f"`{word}" not in page} == set()
+
+
+OTHER_WORDS = ("Tsh", "namba", "kikomo", "Nyuma", "Ondoka", "Baki yako", "password", "ako kwenye")
+"""Tanzanian or second words for what facts and menus call nambari, kiwango, Rudi, Salio and PIN."""
+
+
+@pytest.mark.parametrize("word", OTHER_WORDS)
+def test_kiswahili_has_one_kenyan_word_for_one_thing(word: str) -> None:
+    screens = [
+        text.sw
+        for screen in flow().screens.values()
+        for text in (screen.text, *(option.text for option in getattr(screen, "options", ())))
+    ]
+    texts = [*screens, *(text.sw for text in REFUSALS.values())]
+    texts += [template.sw for template in (*templates(), *catalogue.templates().values())]
+    assert [text for text in texts if re.search(rf"\b{word}\b", text, re.IGNORECASE)] == []

@@ -50,7 +50,8 @@ _UNREADABLE = "Sorry, that could not be read. Please dial again."
 _SHORT_ENDS = {
     Verdict.EXPIRED: "The session ended. Please dial again. / Muda umeisha. Piga tena.",
     Verdict.CONFLICT: "The session ended. Please dial again. / Muda umeisha. Piga tena.",
-    Verdict.TOO_MANY: "Too many tries. Please wait ten minutes. / Subiri dakika kumi.",
+    Verdict.TOO_MANY: "Too many tries. Please wait ten minutes."
+    " / Umejaribu mara nyingi. Subiri dakika kumi.",
     Verdict.BUSY: _BOTH,
 }
 

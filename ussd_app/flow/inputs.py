@@ -16,7 +16,7 @@ _RECEIPT = re.compile(r"[A-Z0-9]{10}")
 _AMOUNT_HELP = Text(en="Type an amount such as 500.", sw="Andika kiasi kama 500.")
 _WHOLE_HELP = Text(
     en="M-PESA moves whole shillings. Type an amount such as 500.",
-    sw="M-PESA ni shilingi kamili. Andika kiasi kama 500.",
+    sw="M-PESA hutumia shilingi kamili. Andika kiasi kama 500.",
 )
 _NAME_HELP = Text(en="Type one name, letters only.", sw="Andika jina moja, herufi tu.")
 _NUMBER_HELP = Text(

@@ -55,7 +55,7 @@ LIMITS = Notice(
     name="limits",
     text=Text(
         en="At once: {maximum}. Left today: send {transfer_left}, withdraw {withdrawal_left}.",
-        sw="Kwa mara moja: {maximum}. Umebakiwa leo: kutuma {transfer_left},"
+        sw="Kwa mara moja: {maximum}. Leo bado unaweza kutuma {transfer_left},"
         " kutoa {withdrawal_left}.",
     ),
     enter=Effect("load_limits"),

@@ -31,7 +31,7 @@ START_PIN_SENT = End(
     name="start_pin_sent",
     text=Text(
         en="You get a start PIN by SMS, good for 30 minutes. Dial again and enter it.",
-        sw="Utapata PIN ya kuanzia kwa SMS, kwa dakika 30. Piga tena uiweke.",
+        sw="Utapata PIN ya kuanzia kwa SMS, itumike ndani ya dakika 30. Piga tena uiweke.",
     ),
 )
 

@@ -61,7 +61,7 @@ WITHDRAW_TO_PIN = PinEntry(
     name="prepared_withdraw_to_pin",
     text=Text(
         en="Withdraw {amount} to M-PESA {number}. Fee {fee}. Total {total}. Enter PIN to confirm",
-        sw="Toa {amount} kwenda M-PESA {number}. Ada {fee}. Jumla {total}. Weka PIN kuthibitisha",
+        sw="Toa {amount} kwa M-PESA {number}. Ada {fee}. Jumla {total}. Weka PIN kuthibitisha",
     ),
     enter=Effect("quote_prepared_withdrawal_to"),
     submit=Effect("withdraw_prepared_to", {"ok": "withdrawal_requested"}),

@@ -16,7 +16,7 @@ REFUSALS: Mapping[str, Text] = MappingProxyType(
         **dict.fromkeys(R, _NOT_NOW),
         R.AMOUNT_INVALID: Text(en="Type an amount such as 500.", sw="Andika kiasi kama 500."),
         R.WHOLE_SHILLINGS_ONLY: Text(
-            en="M-PESA moves whole shillings only.", sw="M-PESA ni shilingi kamili tu."
+            en="M-PESA moves whole shillings only.", sw="M-PESA hutumia shilingi kamili tu."
         ),
         R.AMOUNT_TOO_SMALL: Text(
             en="The least is {minimum}.", sw="Kiwango cha chini ni {minimum}."
@@ -49,7 +49,7 @@ REFUSALS: Mapping[str, Text] = MappingProxyType(
         ),
         R.PIN_WRONG: Text(
             en="Wrong PIN. Tries left: {tries_left}.",
-            sw="PIN si sahihi. Imebaki mara {tries_left}.",
+            sw="PIN si sahihi. Nafasi {tries_left} zimebaki.",
         ),
         R.PIN_LOCKED: Text(
             en="Your PIN is locked until {until}. Nothing was done.",
@@ -74,7 +74,7 @@ REFUSALS: Mapping[str, Text] = MappingProxyType(
         ),
         R.WITHDRAWALS_CAPPED: Text(
             en="After a PIN reset you can withdraw up to {maximum} until tomorrow.",
-            sw="Baada ya kubadilisha PIN unaweza kutoa hadi {maximum} mpaka kesho.",
+            sw="Baada ya kuweka PIN upya unaweza kutoa hadi {maximum} mpaka kesho.",
         ),
         R.PROMPT_OPEN: Text(
             en="An M-PESA request is still open on your phone. Wait a minute, then dial again.",
@@ -83,15 +83,15 @@ REFUSALS: Mapping[str, Text] = MappingProxyType(
         R.INSUFFICIENT_FUNDS: Text(
             # Without the balance: it stands behind the PIN, and this line may come before it.
             en="Not enough money in your wallet.",
-            sw="Hakuna pesa za kutosha.",
+            sw="Hakuna pesa za kutosha kwenye akaunti.",
         ),
         R.WALLET_FULL: Text(
             en="Your wallet can't hold that much. Type less.",
-            sw="Akaunti yako haiwezi kubeba kiasi hicho. Punguza.",
+            sw="Akaunti yako haiwezi kuwa na kiasi hicho. Punguza.",
         ),
         R.DAILY_LIMIT: Text(
             en="Over today's limit. You have {left} left today.",
-            sw="Umezidi kiwango cha leo. Umebakiwa na {left} leo.",
+            sw="Umezidi kiwango cha leo. Kilichobaki leo ni {left}.",
         ),
         R.LOOKUPS_TODAY: Text(
             en="Too many names were looked up today. Try again tomorrow, or call {support}.",
@@ -115,7 +115,7 @@ REFUSALS: Mapping[str, Text] = MappingProxyType(
         ),
         R.RESETS_BLOCKED: Text(
             en="Your PIN can't be reset here now. Call {support}.",
-            sw="PIN yako haiwezi kubadilishwa hapa sasa. Piga simu {support}.",
+            sw="PIN yako haiwezi kuwekwa upya hapa sasa. Piga simu {support}.",
         ),
         R.START_PIN_EXPIRED: Text(
             en="The start PIN is too old. Dial again and ask for a new one.",

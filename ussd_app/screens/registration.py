@@ -18,7 +18,8 @@ CONSENT = Menu(
     text=Text(
         en="Cycle keeps your name, number and payments to run your wallet. "
         "Do you accept our terms?",
-        sw="Cycle huhifadhi jina, nambari na malipo yako kuendesha akaunti. Unakubali masharti?",
+        sw="Cycle huhifadhi jina, nambari na malipo yako kuendesha akaunti. "
+        "Unakubali masharti yetu?",
     ),
     options=(
         Option(Text(en="I accept", sw="Nakubali"), "first_name"),
@@ -71,7 +72,7 @@ PINS_DIFFER = PinEntry(
     name="pins_differ",
     text=Text(
         en="The two PINs differ. Choose a PIN of 4 digits.",
-        sw="PIN hizo mbili si sawa. Chagua PIN ya tarakimu 4.",
+        sw="PIN hizo mbili hazilingani. Chagua PIN ya tarakimu 4.",
     ),
     submit=Effect("choose_pin", {"ok": "repeat_pin"}),
     retry=("pin_weak",),

@@ -34,7 +34,7 @@ ASK_DONE = End(
     text=Text(
         en="If {number} is on Cycle, they get your request for {amount} by SMS."
         " They have 7 days to answer.",
-        sw="Ikiwa {number} ako kwenye Cycle, atapata ombi lako la {amount} kwa SMS."
+        sw="Ikiwa {number} yuko kwenye Cycle, atapata ombi lako la {amount} kwa SMS."
         " Ana siku 7 kujibu.",
     ),
 )

@@ -6,7 +6,7 @@ _MENU = (Option(Text(en="Main menu", sw="Menyu kuu"), AT_HOME),)
 
 RESUME = Menu(
     name="resume",
-    text=Text(en="You were cut off. Go on?", sw="Ulikatika. Ungependa kuendelea?"),
+    text=Text(en="You were cut off. Go on?", sw="Huduma ilikatika. Ungependa kuendelea?"),
     options=(
         Option(Text(en="Continue", sw="Endelea"), CONTINUE),
         Option(Text(en="Start over", sw="Anza upya"), AT_HOME),

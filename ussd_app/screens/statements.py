@@ -23,7 +23,7 @@ MINI = Listing(
     name="mini",
     text=Text(en="Last movements", sw="Miamala ya mwisho"),
     item=Text(en="{day} {sign}{amount} {name}", sw="{day} {sign}{amount} {name}"),
-    empty=Text(en="Nothing yet.", sw="Hakuna bado."),
+    empty=Text(en="Nothing yet.", sw="Bado hakuna muamala."),
 )
 
 PERIOD = Menu(
@@ -85,5 +85,5 @@ RECEIPT_STOPPED = Notice(
 
 RECEIPT_NONE = Notice(
     name="receipt_none",
-    text=Text(en="You have no receipt yet.", sw="Huna risiti bado."),
+    text=Text(en="You have no receipt yet.", sw="Bado huna risiti."),
 )

@@ -61,7 +61,7 @@ REASON = Menu(
 TICKET_OPENED = End(
     name="ticket_opened",
     text=Text(
-        en="Your complaint is {ticket}. We answer within 2 working days.",
-        sw="Malalamiko yako ni {ticket}. Tutajibu ndani ya siku 2 za kazi.",
+        en="Your complaint has the number {ticket}. We answer within 2 working days.",
+        sw="Nambari ya malalamiko yako ni {ticket}. Tutajibu ndani ya siku 2 za kazi.",
     ),
 )

@@ -39,7 +39,7 @@ TO_PIN = PinEntry(
     name="withdraw_to_pin",
     text=Text(
         en="Withdraw {amount} to M-PESA {number}. Fee {fee}. Total {total}. Enter PIN to confirm",
-        sw="Toa {amount} kwenda M-PESA {number}. Ada {fee}. Jumla {total}. Weka PIN kuthibitisha",
+        sw="Toa {amount} kwa M-PESA {number}. Ada {fee}. Jumla {total}. Weka PIN kuthibitisha",
     ),
     submit=Effect("request_withdrawal_to", {"ok": "withdrawal_requested"}),
     retry=("pin_wrong",),
