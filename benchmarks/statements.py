@@ -24,13 +24,13 @@ sys.path.insert(0, str(ROOT))
 import psycopg  # noqa: E402 - the checkout's root comes first
 
 from jobs.statement.csv_file import render_csv  # noqa: E402
-from jobs.statement.words import describe, show_date  # noqa: E402
+from jobs.statement.words import describe, phrases, show_date  # noqa: E402
 from ledger.core.context import Context  # noqa: E402
 from ledger.core.money import grouped_text  # noqa: E402
-from ledger.core.statements import Period, Statement  # noqa: E402
+from ledger.core.statements import CopiedStatement, Period  # noqa: E402
 from ledger.db import statements as sql  # noqa: E402
 from ledger.db.engine import Database  # noqa: E402
-from ledger.queries.statements import wallet_statement  # noqa: E402
+from ledger.queries.statements import wallet_copy  # noqa: E402
 from tests.builders_statement import random_lines  # noqa: E402
 from tests.servers import ServerRun  # noqa: E402
 
@@ -200,17 +200,19 @@ def compare_csv(count: int = 100_000) -> None:
 
 def _race(database: Database, url: str, user_id: int, period: Period, count: int) -> None:
     context = Context.of_system("bench")
+    told = phrases("en")
     best = {"ours": float("inf"), "copy": float("inf")}
     for _ in range(5):
         sink = _Counting()
         began = time.perf_counter()
-        with wallet_statement(database, context, user_id, period, with_fees=False) as statement:
-            assert isinstance(statement, Statement)
+        with wallet_copy(database, context, user_id, period, told) as statement:
+            assert isinstance(statement, CopiedStatement)
             render_csv(statement, sink)
             assert statement.summary.lines == count
         best["ours"] = min(best["ours"], time.perf_counter() - began)
         began = time.perf_counter()
         with database.snapshot(context) as connection:
+            sql.tell_nairobi_time(connection)
             found = sql.wallet_of(connection, user_id)
             assert found is not None
             with connection.cursor().copy(COPY, sql._parameters(found, period)) as copy:

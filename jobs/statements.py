@@ -5,24 +5,31 @@ committed, or it could not be verified.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from jobs.statement.csv_file import render_csv
 from jobs.statement.pdf import Issue, render_pdf
 from jobs.statement.sink import Sink
+from jobs.statement.words import phrases
 from ledger.commands.statements import issue_statement, record_file
 from ledger.core.chart import SystemAccount
 from ledger.core.context import Context
 from ledger.core.refusals import Refusal, RefusalCode
-from ledger.core.statements import IssuedStatement, Line, Period, Statement, Summary
+from ledger.core.statements import CopiedStatement, IssuedStatement, Period, Statement, Summary
 from ledger.db.engine import Database
 from ledger.queries import users
-from ledger.queries.statements import system_statement, wallet_statement
+from ledger.queries.statements import (
+    system_copy,
+    system_statement,
+    wallet_copy,
+    wallet_statement,
+)
 
 MEDIA_TYPES = {"pdf": "application/pdf", "csv": "text/csv"}
 
-
+Entry = TypeVar("Entry")
 Progress = Callable[[int, int], None]
 """Told how far a statement is: lines done, and lines in all."""
 
@@ -118,19 +125,9 @@ def draw(
     progress: Progress = _silent,
 ) -> MadeFile:
     """Draw a statement that has its reference, and note the file's digest."""
-    opened = (
-        system_statement(database, context, SystemAccount(issued.account_id), issued.period)
-        if issued.user_id is None
-        else wallet_statement(
-            database, context, issued.user_id, issued.period, with_fees=issued.format == "pdf"
-        )
-    )
     hashing = _Hashing(out)
-    with opened as statement:
-        assert isinstance(statement, Statement)
-        summary = replace(statement.summary, language=issued.language)
-        counted = Statement(summary, _counted(statement, progress))
-        entries_digest = _render(counted, issued, public_url, hashing)
+    draw_it = _draw_csv if issued.format == "csv" else _draw_pdf
+    summary, entries_digest = draw_it(database, context, issued, public_url, hashing, progress)
     record_file(
         database,
         context,
@@ -154,22 +151,54 @@ def verify_url(public_url: str, reference: str) -> str:
     return f"{public_url}/verify/{reference}"
 
 
-def _render(
-    statement: Statement, issued: IssuedStatement, public_url: str, hashing: _Hashing
-) -> bytes:
-    if issued.format == "csv":
-        return render_csv(statement, hashing)
+def _draw_csv(
+    database: Database,
+    context: Context,
+    issued: IssuedStatement,
+    public_url: str,
+    out: Sink,
+    progress: Progress,
+) -> tuple[Summary, bytes]:
+    told = phrases(issued.language)
+    opened = (
+        system_copy(database, context, SystemAccount(issued.account_id), issued.period, told)
+        if issued.user_id is None
+        else wallet_copy(database, context, issued.user_id, issued.period, told)
+    )
+    with opened as copied:
+        assert isinstance(copied, CopiedStatement)
+        summary = replace(copied.summary, language=issued.language)
+        rows = _counted(copied.rows, summary.lines, progress)
+        return summary, render_csv(CopiedStatement(summary, rows), out)
+
+
+def _draw_pdf(
+    database: Database,
+    context: Context,
+    issued: IssuedStatement,
+    public_url: str,
+    out: Sink,
+    progress: Progress,
+) -> tuple[Summary, bytes]:
+    opened = (
+        system_statement(database, context, SystemAccount(issued.account_id), issued.period)
+        if issued.user_id is None
+        else wallet_statement(database, context, issued.user_id, issued.period)
+    )
     issue = Issue(
         reference=issued.reference,
         verify_url=verify_url(public_url, issued.reference),
         issued_at=issued.created_at,
     )
-    return render_pdf(statement, issue, hashing)
+    with opened as statement:
+        assert isinstance(statement, Statement)
+        summary = replace(statement.summary, language=issued.language)
+        lines = _counted(statement.lines, summary.lines, progress)
+        return summary, render_pdf(Statement(summary, lines), issue, out)
 
 
-def _counted(statement: Statement, progress: Progress) -> Iterator[Line]:
-    total = statement.summary.lines
-    for done, line in enumerate(statement.lines, start=1):
+def _counted(entries: Iterable[Entry], total: int, progress: Progress) -> Iterator[Entry]:
+    for done, entry in enumerate(entries, start=1):
         if done % 500 == 0 or done == total:
             progress(done, total)
-        yield line
+        yield entry

@@ -1,10 +1,14 @@
 """Statements made of seeded random movements, for tests and benchmarks."""
 
+import csv
+import io
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from jobs.statement.pdf import Issue
+from jobs.statement.words import phrases
+from ledger.core.money import decimal_text
 from ledger.core.organisation import (
     EarlierMail,
     MailKind,
@@ -15,6 +19,7 @@ from ledger.core.organisation import (
 )
 from ledger.core.plans import RECEIPT_ALPHABET
 from ledger.core.statements import (
+    CopiedStatement,
     DaySum,
     Hold,
     Line,
@@ -100,6 +105,25 @@ def statement_of(
         holds=holds,
     )
     return Statement(summary, iter(lines))
+
+
+def copied_of(lines: list[Line], *, running: bool = True) -> CopiedStatement:
+    """Return a statement as PostgreSQL copies it; without balances where they don't run."""
+    told = phrases("en")
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    rows = []
+    for line in lines:
+        phrase = told[f"{line.kind} {'in' if line.money_in else 'out'}"]
+        cells = [line.at.isoformat(" "), line.receipt, line.kind]
+        cells.append(phrase.replace("{name}", line.name or told["nobody"]))
+        cells += [cell or "" for cell in line[7:]]
+        amounts = [line.money_in, line.money_out, max(line.fee, 0), line.balance]
+        cells += [decimal_text(cents) for cents in amounts]
+        writer.writerow(cells if running else [*cells[:-1], ""])
+        rows.append(text.getvalue()[:-2].encode() + b"\n")
+        text.seek(text.truncate(0))
+    return CopiedStatement(statement_of(lines).summary, rows)
 
 
 def issue_of() -> Issue:

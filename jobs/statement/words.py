@@ -166,6 +166,13 @@ def known_kinds(language: str) -> frozenset[str]:
     return frozenset(_KINDS[language])
 
 
+def phrases(language: str) -> dict[str, str]:
+    """Return the phrase of each kind and side, as ``deposit in``, and of ``nobody``."""
+    sides = {f"{kind} in": phrase for kind, (phrase, _) in _KINDS[language].items()}
+    sides |= {f"{kind} out": phrase for kind, (_, phrase) in _KINDS[language].items()}
+    return {**sides, "nobody": _NOBODY[language]}
+
+
 def describe(line: Line, language: str) -> str:
     """Say in one phrase what a line was: ``Sent to Jane Wanjiku``."""
     phrases = _KINDS[language].get(line.kind)

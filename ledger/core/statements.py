@@ -221,6 +221,20 @@ class Statement:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class CopiedStatement:
+    """A checked summary and its lines as rows of CSV, as PostgreSQL writes them; read once.
+
+    Each row ends in a line feed and has moment (Nairobi's wall clock), receipt, kind,
+    description, name, number, M-Pesa receipt, note, money in, money out, fee and balance.
+    Amounts are shillings with two decimals; the balance is empty for an account without
+    running balances. Nobody has compared the balances yet.
+    """
+
+    summary: Summary
+    rows: Iterable[bytes]
+
+
 class TrialBalanceRow(NamedTuple):
     """One account's, or all wallets', balance in the column of its side. Cents, one is zero."""
 

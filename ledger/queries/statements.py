@@ -1,6 +1,6 @@
 """Statements and the trial balance, each read in one snapshot and checked before use."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -8,7 +8,15 @@ from ledger.core.chart import SystemAccount
 from ledger.core.context import Context
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.core.rules import nairobi_day
-from ledger.core.statements import Hold, Period, Statement, Summary, TrialBalance, Verdict
+from ledger.core.statements import (
+    CopiedStatement,
+    Hold,
+    Period,
+    Statement,
+    Summary,
+    TrialBalance,
+    Verdict,
+)
 from ledger.db import issued_statements, statements
 from ledger.db.engine import Connection, Database
 from ledger.db.statements import AccountRow
@@ -18,21 +26,42 @@ _PAGE = 500
 
 
 @contextmanager
+def _snapshot(database: Database, context: Context) -> Iterator[Connection]:
+    with database.snapshot(context) as connection:
+        statements.tell_nairobi_time(connection)
+        yield connection
+
+
+@contextmanager
 def wallet_statement(
-    database: Database, context: Context, user_id: int, period: Period, *, with_fees: bool = True
+    database: Database, context: Context, user_id: int, period: Period
 ) -> Iterator[Statement | Refusal]:
     """Open the statement of a customer's wallet; its lines can be read inside the block.
 
-    Without ``with_fees`` the summary leaves them at zero and comes much faster.
-
     Raises StatementMismatchError, before anything is given out, when its sums disagree.
     """
-    with database.snapshot(context) as connection:
+    with _snapshot(database, context) as connection:
         found = statements.wallet_of(connection, user_id)
         if found is None:
             yield Refusal(RefusalCode.NOT_REGISTERED)
         else:
-            yield _statement(connection, found, period, with_fees=with_fees)
+            yield _statement(connection, found, period, with_fees=True)
+
+
+@contextmanager
+def wallet_copy(
+    database: Database, context: Context, user_id: int, period: Period, phrases: Mapping[str, str]
+) -> Iterator[CopiedStatement | Refusal]:
+    """Open the statement of a wallet as rows of CSV; the summary's fees are zero.
+
+    Raises StatementMismatchError as ``wallet_statement`` does.
+    """
+    with _snapshot(database, context) as connection:
+        found = statements.wallet_of(connection, user_id)
+        if found is None:
+            yield Refusal(RefusalCode.NOT_REGISTERED)
+        else:
+            yield _copy(connection, found, period, phrases)
 
 
 @contextmanager
@@ -40,16 +69,45 @@ def system_statement(
     database: Database, context: Context, account: SystemAccount, period: Period
 ) -> Iterator[Statement]:
     """Open the statement of one of the organisation's own accounts, such as the float."""
-    with database.snapshot(context) as connection:
+    with _snapshot(database, context) as connection:
         found = statements.account(connection, account)
         assert found is not None
         yield _statement(connection, found, period, with_fees=False)
 
 
+@contextmanager
+def system_copy(
+    database: Database,
+    context: Context,
+    account: SystemAccount,
+    period: Period,
+    phrases: Mapping[str, str],
+) -> Iterator[CopiedStatement]:
+    """Open the statement of one of the organisation's own accounts as rows of CSV."""
+    with _snapshot(database, context) as connection:
+        found = statements.account(connection, account)
+        assert found is not None
+        yield _copy(connection, found, period, phrases)
+
+
 def _statement(
     connection: Connection, found: AccountRow, period: Period, *, with_fees: bool
 ) -> Statement:
-    opening = statements.balance_before(connection, found, period.start)
+    summary = _summary(connection, found, period, with_fees=with_fees)
+    return Statement(summary, statements.lines(connection, found, period, summary.opening))
+
+
+def _copy(
+    connection: Connection, found: AccountRow, period: Period, phrases: Mapping[str, str]
+) -> CopiedStatement:
+    summary = _summary(connection, found, period, with_fees=False)
+    return CopiedStatement(summary, statements.copied_rows(connection, found, period, phrases))
+
+
+def _summary(
+    connection: Connection, found: AccountRow, period: Period, *, with_fees: bool
+) -> Summary:
+    """Read a statement's sums and check them; without fees they come much faster."""
     holds: tuple[Hold, ...] = ()
     if found.user_id is not None:
         holds = statements.open_holds(connection, found.user_id, period.end)
@@ -61,13 +119,13 @@ def _statement(
         msisdn=found.msisdn,
         language=found.language or "en",
         period=period,
-        opening=opening,
+        opening=statements.balance_before(connection, found, period.start),
         closing=statements.balance_before(connection, found, period.end),
         days=statements.day_sums(connection, found, period, with_fees=with_fees),
         holds=holds,
     )
     summary.check()
-    return Statement(summary, statements.lines(connection, found, period, opening))
+    return summary
 
 
 def wallet_holders(database: Database, context: Context) -> Iterator[int]:

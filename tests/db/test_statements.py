@@ -1,5 +1,6 @@
 """Statements read from PostgreSQL: days, sums, other people's money, holds, the trial balance."""
 
+import csv
 import io
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
@@ -9,16 +10,30 @@ import pytest
 from pydantic import SecretStr
 
 from jobs.statement.csv_file import render_csv
+from jobs.statement.words import describe, phrases
 from ledger.commands.transfers import transfer
 from ledger.core.chart import SystemAccount
 from ledger.core.context import Context
+from ledger.core.money import decimal_text
 from ledger.core.people import User
 from ledger.core.plans import Posted, new_receipt
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.core.rules import NAIROBI, nairobi_day
-from ledger.core.statements import Line, Period, Statement, StatementMismatchError, Summary
+from ledger.core.statements import (
+    CopiedStatement,
+    Line,
+    Period,
+    Statement,
+    StatementMismatchError,
+    Summary,
+)
 from ledger.db.engine import Database
-from ledger.queries.statements import system_statement, trial_balance, wallet_statement
+from ledger.queries.statements import (
+    system_statement,
+    trial_balance,
+    wallet_copy,
+    wallet_statement,
+)
 from tests.db.people import SYSTEM, deposit, new_user
 from tests.servers import Servers
 from ussd_app.settings import Settings
@@ -136,13 +151,54 @@ def test_nobody_reads_another_customers_statement(database: Database) -> None:
 def test_lines_posted_while_a_statement_is_read_are_not_in_it(database: Database) -> None:
     user = new_user(database, cents=100)
     context = Context.of_system("statements")
-    with wallet_statement(database, context, user.id, Period(TODAY, TODAY)) as statement:
+    period = Period(TODAY, TODAY)
+    with (
+        wallet_statement(database, context, user.id, period) as statement,
+        wallet_copy(database, context, user.id, period, phrases("en")) as copied,
+    ):
         assert isinstance(statement, Statement)
+        assert isinstance(copied, CopiedStatement)
         assert isinstance(deposit(database, user, 900), Posted)
         out = io.BytesIO()
-        render_csv(statement, out)
+        render_csv(copied, out)
+        assert len(list(statement.checked_lines())) == 1
     assert out.getvalue().count(b"\r\n") == 2
     assert read(database, user, Period(TODAY, TODAY))[0].closing == 1_000
+
+
+@pytest.mark.parametrize("language", ["en", "sw"])
+def test_csv_has_what_the_lines_have(database: Database, language: str) -> None:
+    giver, taker = (new_user(database, cents=5_000_00, first_name=name) for name in ("Zoë", "Kip"))
+    paid = transfer(
+        database,
+        Context.of_user(giver.id, "ussd"),
+        giver.id,
+        taker.msisdn,
+        1_234_56,
+        source="ussd",
+        reference=uuid4().hex,
+    )
+    assert isinstance(paid, Posted)
+    for user in (giver, taker):
+        out = io.BytesIO()
+        context = Context.of_user(user.id, "api")
+        told = phrases(language)
+        with wallet_copy(database, context, user.id, Period(TODAY, TODAY), told) as copied:
+            assert isinstance(copied, CopiedStatement)
+            render_csv(copied, out)
+        rows = list(csv.DictReader(io.StringIO(out.getvalue().decode(), newline=""), strict=True))
+        _, lines = read(database, user, Period(TODAY, TODAY))
+        assert len(rows) == len(lines) == 2
+        for row, line in zip(rows, lines, strict=True):
+            assert (row["date"], row["time"]) == (str(line.at.date()), f"{line.at:%H:%M:%S}")
+            assert (row["reference"], row["type"]) == (line.receipt, line.kind)
+            assert row["description"] == describe(line, language)
+            assert (row["counterparty"], row["counterparty_number"]) == (
+                line.name or "",
+                line.number or "",
+            )
+            amounts = [line.money_in, line.money_out, max(line.fee, 0), line.balance]
+            assert list(row.values())[-4:] == [decimal_text(cents) for cents in amounts]
 
 
 def test_float_statement_runs_from_opening_to_closing(database: Database) -> None:

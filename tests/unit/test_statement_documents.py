@@ -19,6 +19,7 @@ from jobs.statement.pdf import page_count, render_pdf
 from jobs.statement.words import WORDS, known_kinds
 from ledger.core.chart import Kind
 from ledger.core.statements import (
+    CopiedStatement,
     Hold,
     Line,
     Period,
@@ -28,6 +29,7 @@ from ledger.core.statements import (
 from tests.builders_statement import (
     FIRST_DAY,
     LAST_DAY,
+    copied_of,
     issue_of,
     random_lines,
     statement_of,
@@ -160,14 +162,31 @@ def test_a_line_too_few_or_too_many_is_found(change: str) -> None:
         list(Statement(summary, iter(given_lines)).checked_lines())
 
 
-def csv_of(lines: list[Line]) -> list[dict[str, str]]:
+def csv_of(lines: list[Line], *, running: bool = True) -> list[dict[str, str]]:
     out = io.BytesIO()
-    render_csv(statement_of(lines), out)
+    render_csv(copied_of(lines, running=running), out)
     assert out.getvalue().count(b"\r\n") >= len(lines) + 1
     reader = csv.DictReader(io.StringIO(out.getvalue().decode(), newline=""), strict=True)
     rows = list(reader)
     assert reader.fieldnames == list(STATEMENT_COLUMNS)
     return rows
+
+
+@pytest.mark.parametrize("change", ["missing", "extra", "wrong"])
+def test_csv_that_does_not_continue_its_balance_is_no_file(change: str) -> None:
+    lines = some_lines(5)
+    if change == "wrong":
+        lines[2] = lines[2]._replace(balance=lines[2].balance + 1)
+    copied = copied_of(lines)
+    rows = list(copied.rows)
+    given_rows = {"missing": rows[:-1], "extra": [*rows, rows[-1]], "wrong": rows}[change]
+    with pytest.raises(StatementMismatchError):
+        render_csv(CopiedStatement(copied.summary, given_rows), io.BytesIO())
+
+
+def test_csv_of_an_account_without_running_balances_gets_them() -> None:
+    lines = some_lines(20)
+    assert csv_of(lines, running=False) == csv_of(lines)
 
 
 def test_csv_amounts_have_two_decimals_and_one_sign() -> None:

@@ -86,7 +86,22 @@ def test_a_month_of_120_entries_is_whole_and_adds_up(
 
 
 @pytest.mark.parametrize(
-    "note", ['=HYPERLINK("x")', '+1,"2"', "-1\r\n=2", "@SUM(1)", 'He said "hi", twice\nthen left']
+    "note",
+    [
+        '=HYPERLINK("x")',
+        '+1,"2"',
+        "-1\r\n=2",
+        "@SUM(1)",
+        " =1",
+        "  -1",
+        "\t=1",
+        "\n=1",
+        "\uff1d1",
+        'He said "hi", twice\nthen left',
+        "Kodi, =Oktoba",
+        "\\.",
+        " ",
+    ],
 )
 def test_a_note_stays_one_cell_and_runs_nothing(
     customer: ApiCustomer, database: Database, note: str
@@ -100,4 +115,5 @@ def test_a_note_stays_one_cell_and_runs_nothing(
     assert row["note"].removeprefix("'") == note
     for name, cell in row.items():
         if name not in ("money_in", "money_out", "fee", "balance"):
-            assert not cell.startswith(("=", "+", "-", "@")), name
+            assert not cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\n", "\uff1d")), name
+    assert content.endswith("\r\n")
