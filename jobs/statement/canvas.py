@@ -2,22 +2,19 @@
 
 fpdf2 keeps the document, its fonts, metadata and PDF/A rules. Text and shapes go into the page
 as operators here, because its cells and tables cost ten times more for each string, and a
-finished page is packed at once, so that memory holds pages as small as the file does.
+finished page goes into a spool at once.
 """
 
 import unicodedata
-import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, IntEnum
 from importlib.resources import files
 from typing import NamedTuple
 
-from fpdf import FPDF
 from fpdf.fonts import TTFFont
-from fpdf.output import OutputProducer, PDFPage
-from fpdf.syntax import Name, PDFContentStream
 
+from jobs.statement.output import Document, PageSpool
 from jobs.statement.sink import Sink
 
 PAGE_WIDTH = 595.28
@@ -165,28 +162,12 @@ class Pen:
         self.left(x - sum(map(self._widths, text)) * self.size, y, text)
 
 
-class _PackedOutput(OutputProducer):
-    """Takes pages whose contents are compressed already."""
-
-    def _add_pages(self, _slice: slice = slice(0, None)) -> list[PDFPage]:
-        pages = list(self._iter_pages_in_order())[_slice]
-        for page in pages:
-            self._add_pdf_obj(page, "pages")
-            assert isinstance(page.contents, bytearray)
-            stream = PDFContentStream(contents=page.contents, compress=False)
-            stream.filter = Name("FlateDecode")
-            self._add_pdf_obj(stream, "pages")
-            page.contents = stream
-        return pages
-
-
 class Canvas:
     """Draws a document page by page. Positions and sizes are points, y grows downwards."""
 
     def __init__(self, metadata: Metadata) -> None:
-        pdf = FPDF(unit="pt", format="A4", enforce_compliance="PDF/A-2U")
-        pdf.set_auto_page_break(False)
-        pdf.single_resources_object = True
+        self._spool = PageSpool()
+        pdf = Document(self._spool)
         pdf.set_title(metadata.title)
         pdf.set_subject(metadata.subject)
         pdf.set_author(metadata.author)
@@ -203,34 +184,33 @@ class Canvas:
             assert isinstance(font, TTFFont)
             assert len(self._faces) == face
             self._faces.append((font, _Codes(font), _Widths(font)))
+        pdf.add_page()
         self._pdf = pdf
         self._page = _Page()
         self._pens: dict[tuple[float, Colour, Face], Pen] = {}
-
-    @property
-    def page(self) -> int:
-        """Return the number of the page being drawn."""
-        return self._pdf.page
+        self.page = 0
+        """The number of the page being drawn."""
 
     def start_page(self) -> None:
         """Finish the page being drawn, if any, and begin the next."""
-        self._pack()
-        self._pdf.add_page()
+        self._finish_page()
+        self.page += 1
 
     def write(self, out: Sink) -> None:
         """Finish the document and write it."""
-        self._pack()
-        out.write(self._pdf.output(output_producer_class=_PackedOutput))
+        self._finish_page()
+        self._pdf.write_to(out)
 
     def close(self) -> None:
-        """Let go of the font files; a document that was written has done so."""
+        """Let go of pages and font files."""
+        self._spool.close()
         for font, _, _ in self._faces:
             font.close()
 
-    def _pack(self) -> None:
+    def _finish_page(self) -> None:
         content = self._page.take()
-        if self._pdf.page:
-            self._pdf.pages[self._pdf.page].contents = bytearray(zlib.compress(content))
+        if self.page:
+            self._spool.add(content)
 
     def pen(self, size: float, colour: Colour, face: Face = Face.REGULAR) -> Pen:
         """Return what writes in this size, colour and face."""

@@ -68,7 +68,7 @@ def render_pdf(statement: Statement, issue: Issue, out: Sink) -> bytes:
     """Write a statement as PDF/A-2u and return the SHA-256 of its entries.
 
     Raises StatementMismatchError before anything is written when the lines don't agree with
-    the summary. Memory grows with the size of the file (about 60 bytes a line), not of the rows.
+    the summary. Memory does not grow with the lines: pages wait on disk.
     """
     pages = _StatementPages(statement, issue)
     try:

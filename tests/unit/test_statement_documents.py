@@ -6,6 +6,8 @@ import io
 import re
 import shutil
 import subprocess
+import tempfile
+import tracemalloc
 from datetime import date, datetime
 from pathlib import Path
 
@@ -111,6 +113,22 @@ def test_file_is_sound_and_archivable(count: int, tmp_path: Path) -> None:
     assert b"<pdfaid:part>2</pdfaid:part>" in pdf
     assert b"cycle-statement:7KQ2MRX9TB" in pdf
     assert b"/FontFile2" in pdf
+
+
+def test_memory_does_not_grow_with_pages() -> None:
+    pdf_of(statement_of(some_lines(1)))
+
+    def peak_of(count: int) -> int:
+        statement = statement_of(some_lines(count))
+        with tempfile.TemporaryFile() as out:
+            tracemalloc.start()
+            render_pdf(statement, issue_of(), out)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert out.tell() > count * 100
+        return peak
+
+    assert peak_of(12_000) - peak_of(4_000) < 200_000, "the file grows by a million bytes"
 
 
 @needs_poppler
