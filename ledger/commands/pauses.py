@@ -77,13 +77,13 @@ def open_pauses(database: Database, context: Context) -> list[Pause]:
     )
 
 
-def resume(database: Database, context: Context, pause_id: int) -> Refusal | None:
+def resume(database: Database, context: Context, pause_id: int, *, why: str = "") -> Refusal | None:
     """Let payouts go on after a person has mended the cause."""
 
     def work(connection: Connection) -> Refusal | None:
         if not payout_pauses.close(connection, pause_id, context.actor):
             return Refusal(RefusalCode.STATE_CONFLICT)
-        audit.record(connection, "payouts.resumed", "payout_pause", pause_id)
+        audit.record(connection, "payouts.resumed", "payout_pause", pause_id, new={"why": why})
         return None
 
     return database.run(context, work)

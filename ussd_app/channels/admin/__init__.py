@@ -14,6 +14,7 @@ from ussd_app.channels.admin import (
     guard,
     money,
     overview,
+    payment_acts,
     reconciliation,
     session,
     tickets,
@@ -26,7 +27,7 @@ blueprint = Blueprint(
     template_folder="templates",
     static_folder="static",
 )
-for part in (session, overview, customers, tickets, money, reconciliation):
+for part in (session, overview, customers, tickets, money, payment_acts, reconciliation):
     part.attach(blueprint)
 
 

@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 
 from jobs.queue import Task, ring
 from jobs.statements import make_wallet_statement
-from ledger.commands import paybill
+from ledger.commands import pauses, paybill
 from ledger.core.msisdn import parse_msisdn
 from ledger.core.refusals import Refusal
 from ledger.core.rules import nairobi_day
@@ -58,6 +58,7 @@ def payments() -> ResponseReturnValue:
     found = console.payments(services().database, context(), state, before)
     return render_template(
         "admin/payments.html",
+        pauses=pauses.open_pauses(services().database, context()),
         states=STATES,
         state=state,
         payments=found,
