@@ -8,11 +8,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
 
-from flask import abort, request
+from flask import request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import abort
+from werkzeug.wrappers import Request
 
 from jobs.networks import is_known
 from ussd_app.services import services
+from ussd_app.settings import Settings
+
+AT_BODY_BYTES = 16 * 1024
+"""Largest form that /at takes: Africa's Talking sends at most a few hundred bytes."""
 
 Parameters = ParamSpec("Parameters")
 
@@ -27,27 +33,30 @@ def keyed(
 
     @wraps(view)
     def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> ResponseReturnValue:
-        networks = services().settings.at_callback_networks
-        if not (
-            _is_current(str(kwargs.pop("key", ""))) and is_known(request.remote_addr, networks)
-        ):
-            abort(404)
+        check_caller(services().settings, request, str(kwargs.pop("key", "")))
         return view(*args, **kwargs)
 
     return checked
 
 
-def _is_current(key: str) -> bool:
+def check_caller(settings: Settings, request: Request, key: str) -> None:
+    """Answer 404 to a caller without a current key, or from outside the known networks."""
+    known = is_known(request.remote_addr, settings.at_callback_networks)
+    if not (_is_current(settings, key) and known):
+        abort(404)
+
+
+def _is_current(settings: Settings, key: str) -> bool:
     given = key.encode("utf-8", "surrogatepass")
     # Every key is compared, so the time tells nothing about which one was near.
     matches = [
         hmac.compare_digest(given, known.get_secret_value().encode())
-        for known in services().settings.at_callback_keys
+        for known in settings.at_callback_keys
     ]
     return any(matches)
 
 
-def read_form(*required: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
+def read_form(request: Request, *required: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
     """Return named fields of the posted form; 400 when one is missing, empty or doubled.
 
     Optional fields default to an empty text; fields that nobody asked for are left out.

@@ -1,6 +1,6 @@
 """What every channel shares: settings, the ledger's database and Redis."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self, cast
 
 from flask import current_app
@@ -8,7 +8,11 @@ from redis import Redis
 
 from jobs.clients.redis import connect
 from ledger.db.engine import Database
+from ussd_app.sessions import Sessions
 from ussd_app.settings import Settings
+
+SESSION_ANSWER_SECONDS = 0.6
+"""What one try may take of a hop's time; there are two, before its effects and again after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,13 @@ class Services:
     settings: Settings
     database: Database
     redis: Redis
+    sessions: Sessions = field(init=False)
+
+    def __post_init__(self) -> None:
+        url = self.settings.redis_url.get_secret_value()
+        redis = connect(url, answer_seconds=SESSION_ANSWER_SECONDS)
+        sessions = Sessions(redis, self.settings.secret_key.get_secret_value())
+        object.__setattr__(self, "sessions", sessions)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -29,6 +40,7 @@ class Services:
         """Give every connection back."""
         self.database.close()
         self.redis.close()
+        self.sessions.close()
 
 
 def services() -> Services:

@@ -5,7 +5,8 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.routing import Rule
+
+from ussd_app.web import fast_routes
 
 OPEN = {
     "/healthz",
@@ -30,17 +31,18 @@ KEY_IN_PATH = ("/at/", "/hooks/c2b/")
 REFUSED = {"/api": {401, 403}, "/admin": {302, 303, 401, 403}}
 
 
-def calls(app: Flask) -> list[tuple[str, Rule]]:
+def calls(app: Flask) -> list[tuple[str, str]]:
+    """Methods and rules, of Flask and of the fast lane in front of it."""
     return [
-        (method, rule)
+        (method, rule.rule)
         for rule in app.url_map.iter_rules()
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-    ]
+    ] + [("POST", route.rule) for route in fast_routes(app.extensions["cycle"])]
 
 
-def filled(rule: Rule) -> str:
+def filled(rule: str) -> str:
     """The rule's path with its parts filled in by values that nobody has been given."""
-    path = re.sub(r"<int:[^>]+>", "999999", rule.rule)
+    path = re.sub(r"<int:[^>]+>", "999999", rule)
     path = re.sub(r"<uuid:[^>]+>", "00000000-0000-4000-8000-000000000000", path)
     return re.sub(r"<[^>]+>", "nobody-was-given-this-one", path)
 
@@ -50,22 +52,22 @@ def test_every_route_is_known_to_be_open_or_refuses_strangers(
 ) -> None:
     let_in = []
     for method, rule in calls(app):
-        if rule.rule in OPEN or rule.rule.startswith(TOKEN_IN_PATH):
+        if rule in OPEN or rule.startswith(TOKEN_IN_PATH):
             continue
         status = client.open(filled(rule), method=method).status_code
-        if rule.rule.startswith(KEY_IN_PATH):
+        if rule.startswith(KEY_IN_PATH):
             expected = {404}
         else:
-            expected = REFUSED.get("/" + rule.rule.split("/")[1], set())
+            expected = REFUSED.get("/" + rule.split("/")[1], set())
         if status not in expected:
-            let_in.append(f"{method} {rule.rule} answered {status}")
+            let_in.append(f"{method} {rule} answered {status}")
     assert let_in == []
 
 
 def test_tokens_of_hooks_are_part_of_their_paths(app: Flask) -> None:
-    hooks = [rule.rule for _, rule in calls(app) if rule.rule.startswith(TOKEN_IN_PATH)]
+    hooks = [rule for _, rule in calls(app) if rule.startswith(TOKEN_IN_PATH)]
 
-    assert hooks
+    assert len(hooks) == 5
     assert all("<token>" in rule for rule in hooks)
 
 
@@ -77,3 +79,14 @@ def test_unknown_path_is_refused_without_a_page(client: FlaskClient, path: str) 
 
     assert answer.status_code == 404
     assert "<html" not in answer.text
+
+
+def test_the_fast_lane_serves_posts_only_and_has_each_rule_once(
+    app: Flask, client: FlaskClient
+) -> None:
+    rules = [route.rule for route in fast_routes(app.extensions["cycle"])]
+
+    assert len(rules) == len(set(rules)) > 5
+    assert not {rule.rule for rule in app.url_map.iter_rules()} & set(rules)
+    for rule in rules:
+        assert client.get(filled(rule)).status_code == 405, rule

@@ -5,38 +5,35 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
+from typing import Any
 
 import psycopg
 import structlog
-from flask import Blueprint, Response, current_app
 from psycopg_pool import PoolTimeout
 from redis import RedisError
+from werkzeug.wrappers import Response
 
-from jobs.clients.redis import connect
 from ledger.core.msisdn import is_stored_form
 from ledger.core.refusals import Refusal
 from ussd_app import actions, funnel
-from ussd_app.at_key import keyed, read_form
-from ussd_app.channels.api.limits import limiter
+from ussd_app.at_key import AT_BODY_BYTES, check_caller, read_form
+from ussd_app.fast_lane import Callback, Route
 from ussd_app.flow import machine
 from ussd_app.flow.machine import Ask, Broken, Done, Reply, Step
 from ussd_app.flow.model import Text
 from ussd_app.flow.state import State
 from ussd_app.funnel import Figure, Place
 from ussd_app.screens import flow
-from ussd_app.services import Services, services
-from ussd_app.sessions import LEAVE, Claim, Sessions, Verdict
+from ussd_app.services import Services
+from ussd_app.sessions import LEAVE, Claim, Verdict
 
 TEXT_LENGTH_MAX = 2_000
 """Far more than a session of 180 s can gather at 80 characters an answer."""
+SESSION_ID_LENGTH_MAX = 100
 EFFECTS_SECONDS = 2.4
 """What the ledger may take of a hop's 4 s; the rest is for Redis and the way."""
-REDIS_SECONDS = 0.6
-"""What one try may take; there are two, before the effects and again after them."""
 _EFFECT_THREADS = 48
 
-blueprint = Blueprint("ussd", __name__)
-limiter.exempt(blueprint)  # all hops come from the gateway's few addresses; numbers are limited
 _log = structlog.get_logger(__name__)
 _performers = ThreadPoolExecutor(_EFFECT_THREADS, thread_name_prefix="ussd-effect")
 
@@ -44,6 +41,7 @@ _APOLOGY = Text(
     en="Sorry, Cycle is busy. If you confirmed a payment, wait for its SMS. Please dial again.",
     sw="Samahani, jaribu tena baadaye. Kama ulithibitisha malipo, subiri SMS. Piga tena.",
 )
+_APOLOGY_SCREEN = "apology"
 _BOTH = "Samahani, huduma haipatikani kwa sasa. Sorry, please dial again later."
 _NOT_KENYAN = "Cycle works with Kenyan numbers only."
 _UNREADABLE = "Sorry, that could not be read. Please dial again."
@@ -58,6 +56,11 @@ _SHORT_ENDS = {
 
 class _TooLateError(Exception):
     """The hop's time is over; what has not begun is not begun any more."""
+
+
+def routes(services: Services) -> list[Route]:
+    """Return the one route of hops."""
+    return [Route("/at/<key>/ussd", _Channel(services).hop, AT_BODY_BYTES)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,67 +78,88 @@ class _Hop:
             raise _TooLateError
 
 
-@blueprint.post("/at/<key>/ussd")
-@keyed
-def hop() -> Response:
-    """Answer one hop (Africa's Talking facts 1.1)."""
-    deadline = time.monotonic() + EFFECTS_SECONDS
-    form = read_form("sessionId", "phoneNumber", "serviceCode", optional=("networkCode", "text"))
-    if not is_stored_form(form["phoneNumber"]):
-        _log.warning("ussd_refused", reason="not_a_kenyan_number")
-        return _answer(f"END {_NOT_KENYAN}")
-    if len(form["text"]) > TEXT_LENGTH_MAX or len(form["sessionId"]) > 100:
-        _log.warning("ussd_refused", reason="oversized_field")
-        return _answer(f"END {_UNREADABLE}")
-    if _extra_digits(services(), form["serviceCode"]) is None:
-        _log.warning("ussd_refused", reason="another_service_code")
-        return _answer(f"END {_UNREADABLE}")
-    shared = services()
-    try:
-        claim = sessions().claim(
-            form["sessionId"], form["phoneNumber"], form["serviceCode"], form["text"]
+class _Channel:
+    """Hops on the services of one web process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def hop(self, request: Callback, key: str) -> Response:
+        """Answer one hop (Africa's Talking facts 1.1)."""
+        deadline = time.monotonic() + EFFECTS_SECONDS
+        check_caller(self._services.settings, request, key)
+        form = read_form(
+            request, "sessionId", "phoneNumber", "serviceCode", optional=("networkCode", "text")
         )
-    except RedisError as error:
-        _log.warning("ussd_without_redis", error=type(error).__name__)
+        refused = _refused(self._services, form)
+        if refused is not None:
+            reason, sentence = refused
+            request.noted["refused"] = reason
+            return _answer(f"END {sentence}")
+        try:
+            claim = self._services.sessions.claim(
+                form["sessionId"], form["phoneNumber"], form["serviceCode"], form["text"]
+            )
+            request.noted["verdict"] = claim.verdict.value
+            if claim.verdict is Verdict.REPLAY:
+                return _answer(claim.reply)
+            if claim.verdict in _SHORT_ENDS:
+                return _answer(f"END {_SHORT_ENDS[claim.verdict]}")
+            return self._next(_Hop(self._services, form, claim, deadline), request.noted)
+        except RedisError as error:
+            _log.warning("ussd_without_redis", error=type(error).__name__)
+        except Exception as error:
+            _log.error("ussd_failed", error=type(error).__name__)
         return _answer(f"END {_BOTH}")
-    if claim.verdict is Verdict.REPLAY:
-        return _answer(claim.reply)
-    if claim.verdict in _SHORT_ENDS:
-        return _answer(f"END {_SHORT_ENDS[claim.verdict]}")
-    return _next(_Hop(shared, form, claim, deadline))
+
+    def _next(self, hop: _Hop, noted: dict[str, Any]) -> Response:
+        before = State.from_json(hop.claim.state) if hop.claim.state else State()
+        state, reply = _played(hop, before)
+        apologised = reply.screen == _APOLOGY_SCREEN
+        body = f"{'CON' if reply.is_open else 'END'} {reply.text}"
+        kept = state.to_json()
+        noted |= {
+            "screen": reply.screen,
+            "position": hop.claim.position,
+            "language": state.language,
+        }
+        try:
+            self._services.sessions.commit(
+                hop.claim,
+                body,
+                kept,
+                broken=LEAVE if apologised else _broken_off(hop, kept, reply),
+                funnel=_figures(hop, before, state, reply),
+            )
+        except RedisError as error:
+            _log.warning("ussd_without_redis", error=type(error).__name__)
+            if reply.is_open:
+                return _answer(f"END {_BOTH}")
+        return _answer(body, funnel.label_of(reply.screen, state.language))
 
 
-def _next(hop: _Hop) -> Response:
-    before = State.from_json(hop.claim.state) if hop.claim.state else State()
-    apologised = False
+def _refused(services: Services, form: dict[str, str]) -> tuple[str, str] | None:
+    """Return why a form is no hop of ours, for the log and for the phone."""
+    if not is_stored_form(form["phoneNumber"]):
+        return "not_a_kenyan_number", _NOT_KENYAN
+    if len(form["text"]) > TEXT_LENGTH_MAX or len(form["sessionId"]) > SESSION_ID_LENGTH_MAX:
+        return "oversized_field", _UNREADABLE
+    if _extra_digits(services, form["serviceCode"]) is None:
+        return "another_service_code", _UNREADABLE
+    return None
+
+
+def _played(hop: _Hop, before: State) -> tuple[State, Reply]:
+    """Play a hop; whatever goes wrong, a phone gets a sentence."""
     try:
-        state, reply = _play(hop, before)
+        return _play(hop, before)
     except (psycopg.Error, PoolTimeout, FutureTimeoutError, _TooLateError) as error:
         _log.warning("ussd_without_database", error=type(error).__name__)
-        apologised = True
     except Exception as error:
-        # Whatever went wrong, a phone gets a sentence; values may be personal, so only the type.
+        # Values may be personal, so only the type.
         _log.error("ussd_failed", error=type(error).__name__, screen=before.screen)
-        apologised = True
-    if apologised:
-        state = replace(before, waiting="")
-        reply = Reply(_APOLOGY.written(before.language), is_open=False, screen="apology")
-    body = f"{'CON' if reply.is_open else 'END'} {reply.text}"
-    kept = state.to_json()
-    try:
-        sessions().commit(
-            hop.claim,
-            body,
-            kept,
-            broken=LEAVE if apologised else _broken_off(hop, kept, reply),
-            funnel=_figures(hop, before, state, reply),
-        )
-    except RedisError as error:
-        _log.warning("ussd_without_redis", error=type(error).__name__)
-        if reply.is_open:
-            return _answer(f"END {_BOTH}")
-    _log.info("ussd_hop", screen=reply.screen, position=hop.claim.position, language=state.language)
-    return _answer(body, funnel.label_of(reply.screen, state.language))
+    sentence = _APOLOGY.written(before.language)
+    return replace(before, waiting=""), Reply(sentence, is_open=False, screen=_APOLOGY_SCREEN)
 
 
 def _play(hop: _Hop, before: State) -> tuple[State, Reply]:
@@ -214,17 +238,6 @@ def _figures(hop: _Hop, before: State, state: State, reply: Reply) -> list[tuple
     if not reply.is_open:
         counted.append((shown.counts(Figure.ENDS), 1))
     return counted
-
-
-def sessions() -> Sessions:
-    """Return the app's sessions; their own connections give up early, to leave time to answer."""
-    found = current_app.extensions.get("ussd_sessions")
-    if not isinstance(found, Sessions):
-        settings = services().settings
-        redis = connect(settings.redis_url.get_secret_value(), answer_seconds=REDIS_SECONDS)
-        found = Sessions(redis, settings.secret_key.get_secret_value())
-        current_app.extensions["ussd_sessions"] = found
-    return found
 
 
 def _dialled(shared: Services, text: str) -> tuple[str, ...]:

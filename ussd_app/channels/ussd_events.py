@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import structlog
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from psycopg_pool import PoolTimeout
 from redis import RedisError
 
@@ -19,7 +19,6 @@ from ledger.core.contact import SessionOutcome, UssdSession
 from ussd_app import funnel
 from ussd_app.at_key import keyed, read_form
 from ussd_app.channels.api.limits import limiter
-from ussd_app.channels.ussd import sessions
 from ussd_app.funnel import Figure
 from ussd_app.services import services
 
@@ -43,12 +42,13 @@ _COUNTED = {
 def event() -> Response:
     """Count how a session ended, and keep what support may know of it (facts 1.4)."""
     form = read_form(
+        request,
         "sessionId",
         "status",
         optional=("phoneNumber", "networkCode", "hopsMetadata", "durationInMillis"),
     )
     try:
-        silence = sessions().end(form["sessionId"])
+        silence = services().sessions.end(form["sessionId"])
         outcome = None if silence is None else _outcome(form["status"], silence)
         place = funnel.place_of_event(form["hopsMetadata"], form["networkCode"])
         if outcome in _COUNTED and place is not None:
