@@ -227,7 +227,7 @@ def run(folder: Path) -> None:
             web_url="http://127.0.0.1:9",
             standin_url="http://127.0.0.1:9",
             smtp_port=9,
-        )
+        ) | {"LOG_JSON": "true"}
         url = menu_hops(supervisor, folder, variables)
         pin_hops(url, variables)
 

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -17,11 +18,14 @@ _SECRET_KEY = re.compile(
 # Figures about a secret are no secret.
 _HARMLESS_SUFFIX = re.compile(r"_(length|count|digest|bytes|seconds|attempts)$")
 _MSISDN = re.compile(r"(?<![0-9])(?:\+?254|0)([17][0-9]{2})[0-9]{3}([0-9]{3})(?![0-9])")
+_MSISDN_LENGTH_MIN = 10
 _DEPTH_MAX = 8
 
 
 def mask(text: str) -> str:
     """Replace every Kenyan mobile number in a text by its masked form, ``0712***678``."""
+    if len(text) < _MSISDN_LENGTH_MIN:
+        return text
     return _MSISDN.sub(r"0\1***\2", text)
 
 
@@ -41,6 +45,7 @@ def clean(value: Any) -> Any:
     return _clean(value, 0)
 
 
+@lru_cache(maxsize=1024)
 def _is_secret(key: str) -> bool:
     return bool(_SECRET_KEY.search(key)) and not _HARMLESS_SUFFIX.search(key)
 
@@ -94,6 +99,9 @@ def configure_logging(*, as_json: bool, level: int = logging.INFO) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    # What no line shows is not collected: a search of the stack and three questions a line.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)

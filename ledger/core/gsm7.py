@@ -4,6 +4,7 @@ GSM 03.38: most characters cost one septet, the extension table two; a single ch
 outside both makes the whole text UCS-2, which more than doubles its price.
 """
 
+import re
 import unicodedata
 
 SMS_SEPTETS = 160
@@ -14,6 +15,7 @@ BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 EXTENDED = frozenset("\f^{}\\[~]|€")
+_ALL_BASIC = re.compile(f"[{re.escape(''.join(sorted(BASIC)))}]*")
 
 _PLAIN = str.maketrans(
     {
@@ -42,6 +44,8 @@ _PLAIN = str.maketrans(
 
 def septets(text: str) -> int | None:
     """Return the septets of a text, or None when GSM-7 can't carry it."""
+    if _ALL_BASIC.fullmatch(text):
+        return len(text)
     total = 0
     for character in text:
         if character in BASIC:
@@ -65,6 +69,8 @@ def to_gsm7(text: str) -> str:
     Accents that GSM-7 lacks are dropped, typographic signs become plain ones, what has no
     counterpart disappears.
     """
+    if _ALL_BASIC.fullmatch(text):
+        return text
     kept = []
     for character in unicodedata.normalize("NFC", text.translate(_PLAIN)):
         if character in BASIC:

@@ -21,9 +21,9 @@ _USER = """
 
 
 def find_by_msisdn(connection: Connection, msisdn: str) -> User | None:
-    """Return the customer behind a stored-form number."""
+    """Return the customer behind a stored-form number; works without a context."""
     with connection.cursor(row_factory=class_row(User)) as cursor:
-        return cursor.execute(_USER + " WHERE u.msisdn = %s", (msisdn,)).fetchone()
+        return cursor.execute("SELECT * FROM public.find_customer(%s)", (msisdn,)).fetchone()
 
 
 def find_msisdn_by_hash(connection: Connection, msisdn_hash: str) -> str | None:

@@ -5,13 +5,10 @@ from ledger.core.people import User
 from ledger.db import users
 from ledger.db.engine import Database
 
-_LOOKUP = Context.of_system("lookup")
-
 
 def find(database: Database, msisdn: str) -> User | None:
     """Return the customer behind a stored-form number, whatever the status."""
-    with database.transaction(_LOOKUP) as connection:
-        return users.find_by_msisdn(connection, msisdn)
+    return database.call(lambda connection: users.find_by_msisdn(connection, msisdn))
 
 
 def get(database: Database, context: Context, user_id: int) -> User | None:

@@ -7,6 +7,7 @@ from typing import Any
 from ussd_app.flow.model import Language
 
 KEPT_AT_HOME = ("user_id",)
+_write = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,17 @@ class State:
     earlier: str = ""
 
     def to_json(self) -> str:
-        """Write the state compactly."""
-        written = {name: getattr(self, name) for name in self.__slots__}
-        return json.dumps(written, separators=(",", ":"))
+        """Write the state compactly: what is empty is left out."""
+        written = {name: value for name in self.__slots__ if (value := getattr(self, name))}
+        return _write(written)
 
     @classmethod
     def from_json(cls, text: str) -> "State":
         """Read what ``to_json`` wrote."""
         data = json.loads(text)
-        data["back"], data["tokens"] = tuple(data["back"]), tuple(data["tokens"])
+        for name in ("back", "tokens"):
+            if name in data:
+                data[name] = tuple(data[name])
         return cls(**data)
 
     def with_values(self, **values: Any) -> "State":
