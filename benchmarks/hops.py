@@ -48,7 +48,7 @@ local threads = 0
 function setup(thread) thread:set("number", threads); threads = threads + 1 end
 function init() math.randomseed(os.time() + number * 7919); sessions = {}; turn = 0; bad = 0 end
 function request()
-  -- Twice as many sessions as connections: a session's last hop is answered before its next.
+  -- Many more sessions than connections: a session's last hop is answered before its next.
   local place = turn % SESSIONS
   turn = turn + 1
   local session = sessions[place]
@@ -150,7 +150,7 @@ def menu_hops(supervisor: Supervisor, folder: Path, variables: dict[str, str]) -
     """Measure each server in turn, round by round, and print medians and ratios."""
     script = folder / "hop.lua"
     code = quote(variables["USSD_CODE"])
-    script.write_text(SCRIPT.replace("SESSIONS", str(CONNECTIONS)).replace("CODE", code))
+    script.write_text(SCRIPT.replace("SESSIONS", str(8 * CONNECTIONS)).replace("CODE", code))
     compared = servers(folder, variables)
     for _, program in compared.values():
         supervisor.start(program)
