@@ -4,12 +4,12 @@ from alembic import op
 
 from migrations.sql import run_script
 
-revision = "0011"
-down_revision = "0010"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
-    run_script("0011_find_customer.sql")
+    run_script("0016_find_customer.sql")
 
 
 def downgrade() -> None:
