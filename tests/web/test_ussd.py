@@ -248,27 +248,6 @@ def test_a_star_that_was_typed_belongs_to_the_answer(phone: Phone) -> None:
     assert "last name" in phone.reply("Asha")
 
 
-@pytest.mark.parametrize(
-    ("shape", "screen"),
-    [
-        ({"text": "2*500"}, "END Wait for the M-PESA request for Ksh500.00"),
-        ({"text": "*384*2929*2*500#"}, "END Wait for the M-PESA request for Ksh500.00"),
-        ({"text": "", "serviceCode": "*384*2929*2*500#"}, "END Wait for the M-PESA request"),
-        ({"text": "1"}, "CON Balance. Enter your PIN"),
-        ({"text": "1*4826"}, "CON Balance. Enter your PIN"),
-        ({"text": "77*1"}, "CON Cycle\n1 Send money"),
-        ({"text": "2*-5"}, "CON Type an amount"),
-    ],
-)
-def test_a_long_dial_string_goes_to_its_alias_and_never_past_a_pin(
-    client: FlaskClient, settings: Settings, database: Database, shape: dict[str, str], screen: str
-) -> None:
-    phone = _member(client, settings, database)
-    phone.session = f"ATUid_{uuid4().hex}"
-    phone.text = shape["text"]
-    assert phone.post(**shape).startswith(screen)
-
-
 def test_another_caller_on_the_same_session_is_turned_away(
     client: FlaskClient, settings: Settings, database: Database, phone: Phone
 ) -> None:
