@@ -51,6 +51,20 @@ _POSTINGS = """
 """
 
 
+_AUDIT = """
+    WITH entries AS (
+        INSERT INTO audit_log (at, subject_id, actor, channel, action, subject_type, new_values)
+        SELECT t.created_at, t.id, t.actor, t.channel, 'transaction.posted', 'transaction',
+            jsonb_build_object('kind', t.kind, 'receipt', t.receipt,
+                'accounts', ARRAY[1, %(first)s + (t.id - 1) %% %(users)s],
+                'debits', ARRAY[%(cents)s, -%(cents)s])
+        FROM transactions AS t
+        RETURNING id
+    )
+    INSERT INTO audit_unsealed (audit_id) SELECT id FROM entries
+"""
+
+
 @dataclass(frozen=True)
 class Weight:
     """What stands written so far: bytes of WAL and of tables, and transactions."""
@@ -79,7 +93,7 @@ def fill(owner_url: str, superuser_url: str, postings: int) -> None:
     }
     with psycopg.connect(superuser_url) as connection:
         connection.execute("SET session_replication_role = replica")
-        for statement in (_PEOPLE, _WALLETS, _TRANSACTIONS, _POSTINGS):
+        for statement in (_PEOPLE, _WALLETS, _TRANSACTIONS, _POSTINGS, _AUDIT):
             connection.execute(statement, figures)
         connection.execute(
             "UPDATE balance_checkpoints SET debits_less_credits = %s WHERE account_id = 1",

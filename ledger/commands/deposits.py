@@ -31,7 +31,7 @@ from ledger.core.plans import Message, Plan, Posted, moving, new_receipt
 from ledger.core.refusals import Refusal, RefusalCode, first
 from ledger.core.rules import Rules
 from ledger.core.submissions import Submission
-from ledger.db import audit, kernel, payments, users
+from ledger.db import audit, kernel, payments, transactions, users
 from ledger.db.engine import Connection, Database
 from ledger.db.rules_cache import current_rules
 
@@ -171,14 +171,20 @@ def _suspense_plan(payment: Payment, party: Party | None, reason: str) -> Plan:
 def allocate(
     connection: Connection, context: Context, payment: Payment, party: Party, rules: Rules
 ) -> Posted | Refusal:
-    """Move a payment's money from suspense into a wallet, or say why the wallet can't take it."""
+    """Move a payment's money from suspense into a wallet, or say why the wallet can't take it.
+
+    The payment is locked. An allocation may be reversed and made anew, so each has its key.
+    """
+    plan = _deposit_plan(payment, party, rules, payment.payer_name or "")
+    earlier = transactions.allocations_of(connection, payment.id)
     return kernel.post(
         connection,
         context,
         replace(
-            _deposit_plan(payment, party, rules, payment.payer_name or ""),
+            plan,
             kind=Kind.SUSPENSE_ALLOCATION,
-            reference=f"payment:{payment.id}:allocation",
+            reference=f"payment:{payment.id}:allocation:{earlier + 1}",
+            details={**plan.details, "user_before": payment.user_id},
             debits=moving(
                 cents_in_suspense(payment),
                 debit=SystemAccount.SUSPENSE,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ledger.core.chart import Kind
 from ledger.core.plans import Message
 from ledger.db.engine import Connection
 
@@ -17,6 +18,7 @@ class Transaction:
     receipt: str
     kind: str
     created_at: datetime
+    payment_id: int | None
     details: dict[str, Any]
     debits: dict[int, int]
 
@@ -24,7 +26,8 @@ class Transaction:
 def find(connection: Connection, receipt: str) -> Transaction | None:
     """Return the transaction with a receipt, as far as the context may see it."""
     row = connection.execute(
-        "SELECT id, receipt, kind, created_at, details FROM transactions WHERE receipt = %s",
+        "SELECT id, receipt, kind, created_at, payment_id, details FROM transactions"
+        " WHERE receipt = %s",
         (receipt,),
     ).fetchone()
     if row is None:
@@ -36,6 +39,17 @@ def find(connection: Connection, receipt: str) -> Transaction | None:
     ).fetchall()
     debits = {posting["account_id"]: posting["debit"] for posting in postings}
     return Transaction(**row, debits=debits)
+
+
+def allocations_of(connection: Connection, payment_id: int) -> int:
+    """Return how many times a payment's money was given from suspense to a customer."""
+    row = connection.execute(
+        "SELECT count(*) AS n FROM transactions WHERE payment_id = %s AND kind = %s",
+        (payment_id, Kind.SUSPENSE_ALLOCATION),
+    ).fetchone()
+    assert row is not None
+    found: int = row["n"]
+    return found
 
 
 def reversal_notices(connection: Connection, original: Transaction) -> Iterator[Message]:
