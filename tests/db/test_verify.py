@@ -15,7 +15,7 @@ from psycopg.rows import DictRow, dict_row
 from pydantic import SecretStr
 
 from ledger.commands.maintenance import fold_balances, seal_audit
-from ledger.commands.profiles import freeze_wallet
+from ledger.commands.profiles import freeze_wallet, unfreeze_wallet
 from ledger.commands.transfers import transfer
 from ledger.commands.withdrawals import request_withdrawal
 from ledger.core.context import Context
@@ -121,6 +121,9 @@ def test_books_that_are_right_verify_before_and_after_upkeep(books: Books) -> No
 def test_a_frozen_wallet_does_not_unbalance_the_books(books: Books) -> None:
     # A24
     freeze_wallet(books.database, SYSTEM, books.jane.id, "test")
+    frozen = verify_ledger(books.database)
+    unfreeze_wallet(books.database, SYSTEM, books.jane.id, "test")  # the books are shared
+    assert frozen == []
     assert verify_ledger(books.database) == []
 
 
