@@ -10,7 +10,7 @@ from ledger.core.plans import Message, Plan, Posted, Usage
 from ledger.core.refusals import Refusal, RefusalCode, first
 from ledger.core.rules import Rules, nairobi_day
 from ledger.db import kernel, users
-from ledger.db.engine import Database
+from ledger.db.engine import Connection, Database
 from ledger.db.rules_cache import current_rules
 
 
@@ -29,11 +29,13 @@ def quote(
     database: Database, context: Context, sender_id: int, recipient_msisdn: str, amount: int
 ) -> Quote | Refusal:
     """Say what a transfer would cost and to whom it would go, or why it can't be made."""
-    parties = _load_parties(database, sender_id, recipient_msisdn)
+    rules = current_rules(database)
+    parties = database.call(
+        lambda connection: _load_parties(connection, sender_id, recipient_msisdn)
+    )
     if isinstance(parties, Refusal):
         return parties
     sender, recipient = parties
-    rules = current_rules(database)
     fee = rules.fee("transfer", amount)
     short = sender.balance < amount + fee
     refusal = first(
@@ -64,19 +66,21 @@ def transfer(
 
     The PIN has been checked before. The fee of the tariff in force is charged on top.
     """
-    parties = _load_parties(database, sender_id, recipient_msisdn)
-    if isinstance(parties, Refusal):
-        return parties
     rules = current_rules(database)
-    refusal = rules.refuse_amount("transfer", amount)
-    if refusal is not None:
-        return refusal
-    sender, recipient = parties
-    plan = transfer_plan(sender, recipient, amount, rules, source, reference)
-    answer = database.call(lambda connection: kernel.post(connection, context, plan))
-    if isinstance(answer, Refusal):
-        return _told_to_sender(answer, sender, plan)
-    return answer
+
+    def work(connection: Connection) -> Posted | Refusal:
+        parties = _load_parties(connection, sender_id, recipient_msisdn)
+        if isinstance(parties, Refusal):
+            return parties
+        refusal = rules.refuse_amount("transfer", amount)
+        if refusal is not None:
+            return refusal
+        sender, recipient = parties
+        plan = transfer_plan(sender, recipient, amount, rules, source, reference)
+        answer = kernel.post(connection, context, plan)
+        return _told_to_sender(answer, sender, plan) if isinstance(answer, Refusal) else answer
+
+    return database.call(work)
 
 
 def transfer_plan(
@@ -128,13 +132,9 @@ def _receipt(reader: Party, other: Party, template: str, figures: dict[str, int 
 
 
 def _load_parties(
-    database: Database, sender_id: int, recipient_msisdn: str
+    connection: Connection, sender_id: int, recipient_msisdn: str
 ) -> tuple[Party, Party] | Refusal:
-    found = database.call(
-        lambda connection: users.find_parties(
-            connection, user_ids=[sender_id], msisdns=[recipient_msisdn]
-        )
-    )
+    found = users.find_parties(connection, user_ids=[sender_id], msisdns=[recipient_msisdn])
     sender = next((party for party in found.values() if party.user_id == sender_id), None)
     recipient = found.get(recipient_msisdn)
     if sender is None:

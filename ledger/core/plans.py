@@ -13,13 +13,19 @@ from ledger.core.money import AMOUNT_CENTS_MAX
 RECEIPT_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Upper-case letters and digits without 0/O, 1/I/L."""
 RECEIPT_LENGTH = 10
+_RECEIPTS = len(RECEIPT_ALPHABET) ** RECEIPT_LENGTH
 
 RequestValue = str | int | None
 
 
 def new_receipt() -> str:
     """Return a random human reference, such as ``7KQ2MRX9TB``."""
-    return "".join(secrets.choice(RECEIPT_ALPHABET) for _ in range(RECEIPT_LENGTH))
+    number = secrets.randbelow(_RECEIPTS)
+    letters = []
+    for _ in range(RECEIPT_LENGTH):
+        number, place = divmod(number, len(RECEIPT_ALPHABET))
+        letters.append(RECEIPT_ALPHABET[place])
+    return "".join(letters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,10 @@ class Database:
         return self._retried(lambda: self._run_once(context, work))
 
     def call(self, work: Callable[[Connection], Result]) -> Result:
-        """Do work that is one statement, its own transaction, with the retries of ``run``."""
+        """Do work whose statements are each a transaction of its own, with the retries of ``run``.
+
+        At most one of them may write: nothing is undone when a later one fails.
+        """
         return self._retried(lambda: self._call_once(work))
 
     def _run_once(self, context: Context, work: Callable[[Connection], Result]) -> Result:

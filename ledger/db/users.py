@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from psycopg.rows import class_row
+from psycopg.rows import args_row, class_row
 
 from ledger.core.msisdn import daraja_hash, local_form
 from ledger.core.parties import Party
@@ -44,9 +44,12 @@ def find_parties(
     connection: Connection, *, user_ids: list[int], msisdns: list[str]
 ) -> dict[str, Party]:
     """Return the sides of a movement by their numbers; works without a context."""
-    with connection.cursor(row_factory=class_row(Party)) as cursor:
+    with connection.cursor(row_factory=args_row(Party)) as cursor:
         rows = cursor.execute(
-            "SELECT * FROM public.find_parties(%s::bigint[], %s::text[])", (user_ids, msisdns)
+            "SELECT user_id, msisdn, first_name, last_name, language, status, wallet_account_id,"
+            " wallet_status, balance, pin_must_change, withdrawals_capped_until"
+            " FROM public.find_parties(%s::bigint[], %s::text[])",
+            (f"{{{','.join(map(str, user_ids))}}}", msisdns),
         ).fetchall()
     return {party.msisdn: party for party in rows}
 
