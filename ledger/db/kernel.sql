@@ -5,7 +5,7 @@
 -- Post one whole transaction in one round trip, or refuse it and leave nothing behind.
 --
 -- Order: the idempotency key is claimed first (the loser of a race waits on the unique index, then
--- answers with the winner's result); then wallets are locked and updated in ascending account id, the
+-- answers with the winner's result, and so does whoever comes later); then wallets are locked and updated in ascending account id, the
 -- one global lock order; system accounts (id < 1000) are never locked, they get a delta row.
 --
 -- p_account_ids  ascending and distinct; p_debits gives for each: > 0 cents debited, < 0 credited
@@ -46,7 +46,7 @@ DECLARE
     v_balance bigint;
     v_version bigint;
     v_versions bigint[];
-    v_digest bytea;
+    v_same boolean;
     v_constraint text;
     v_audit_id bigint;
 BEGIN
@@ -54,19 +54,7 @@ BEGIN
         (kind, source, reference, request_digest, receipt, actor, channel, details, payment_id, reverses_id)
     VALUES
         (p_kind, p_source, p_reference, p_request_digest, p_receipt, p_actor, p_channel, p_details, p_payment_id, p_reverses_id)
-    ON CONFLICT (source, reference) DO NOTHING
     RETURNING t.id INTO transaction_id;
-
-    IF transaction_id IS NULL THEN
-        SELECT t.id, t.receipt, t.request_digest, jsonb_build_object('kind', t.kind, 'details', t.details)
-        INTO STRICT transaction_id, receipt, v_digest, figures
-        FROM public.transactions AS t WHERE t.source = p_source AND t.reference = p_reference;
-        SELECT max(p.posted_at), array_agg(p.balance_after ORDER BY p.account_id)
-        INTO posted_at, balances
-        FROM public.postings AS p WHERE p.transaction_id = post_transaction.transaction_id;
-        outcome := CASE WHEN v_digest = p_request_digest THEN 'replayed' ELSE 'key_reused' END;
-        RETURN;
-    END IF;
 
     FOR i IN 1..cardinality(p_account_ids) LOOP
         v_debit := p_debits[i];
@@ -136,15 +124,19 @@ BEGIN
     INSERT INTO public.audit_unsealed (audit_id) VALUES (v_audit_id);
 
     IF p_messages IS NOT NULL THEN
+        -- Whoever confirmed an e-mail address reads there too what the SMS says.
         INSERT INTO public.outbox
             (channel, user_id, recipient, template, language, params, transaction_id, payment_id)
-        SELECT m.channel, m.user_id, m.recipient, m.template, m.language,
+        SELECT way.channel, m.user_id, way.recipient, m.template, m.language,
             m.params || jsonb_build_object('receipt', p_receipt, 'posted_at', post_transaction.posted_at)
                 || CASE WHEN m.balance_of IS NULL THEN '{}'
                     ELSE jsonb_build_object('balance', balances[array_position(p_account_ids, m.balance_of)]) END,
             post_transaction.transaction_id, p_payment_id
         FROM jsonb_to_recordset(p_messages) AS m (channel text, user_id bigint, recipient text,
-            template text, language text, params jsonb, balance_of bigint);
+            template text, language text, params jsonb, balance_of bigint)
+        LEFT JOIN public.users AS u ON u.id = m.user_id AND u.email_confirmed_at IS NOT NULL AND m.channel = 'sms'
+        CROSS JOIN LATERAL (VALUES (m.channel, m.recipient), ('email', u.email)) AS way (channel, recipient)
+        WHERE way.recipient IS NOT NULL;
     END IF;
     outcome := 'posted';
 EXCEPTION
@@ -153,7 +145,18 @@ EXCEPTION
         balances := NULL;
     WHEN unique_violation OR check_violation THEN
         GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
-        transaction_id := NULL;
+        -- Whichever unique index was looked at first: a used key takes precedence.
+        SELECT t.id, t.receipt, t.request_digest = p_request_digest,
+            jsonb_build_object('kind', t.kind, 'details', t.details)
+        INTO transaction_id, receipt, v_same, figures
+        FROM public.transactions AS t WHERE t.source = p_source AND t.reference = p_reference;
+        IF FOUND THEN
+            SELECT max(p.posted_at), array_agg(p.balance_after ORDER BY p.account_id)
+            INTO posted_at, balances
+            FROM public.postings AS p WHERE p.transaction_id = post_transaction.transaction_id;
+            outcome := CASE WHEN v_same THEN 'replayed' ELSE 'key_reused' END;
+            RETURN;
+        END IF;
         balances := NULL;
         figures := '{}';
         outcome := CASE v_constraint
