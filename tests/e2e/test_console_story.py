@@ -18,6 +18,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -85,7 +86,10 @@ class Officer:
         self.browser.find_element(By.XPATH, button).click()
 
     def reads(self, words: str) -> None:
-        WebDriverWait(self.browser, WAIT_SECONDS).until(
+        # A page that is just being left has elements that are gone when they are read.
+        WebDriverWait(
+            self.browser, WAIT_SECONDS, ignored_exceptions=(StaleElementReferenceException,)
+        ).until(
             lambda driver: words in driver.find_element(By.TAG_NAME, "body").text,
             f"never read {words!r}",
         )
