@@ -1,7 +1,8 @@
 """Mail over SMTP: one message at a time, TLS, timeouts, and what became of it in one word.
 
-Only a connection that breaks after the whole message went out leaves the question open; every
-earlier failure means that nobody got it. The Message-ID is made from the caller's key, so that
+Only a connection that breaks after the whole message went out leaves the question open: every
+earlier failure means that nobody got it, for a server may not deliver a message whose end it
+has not seen (RFC 5321 4.1.1.4). The Message-ID is made from the caller's key, so that
 a message sent again is recognised by mail programs.
 """
 
@@ -79,14 +80,17 @@ class MailClient:
         user: str | None = None,
         password: str | None = None,
         tls_required: bool = True,
+        tls_from_start: bool | None = None,
         timeout_seconds: float = _TIMEOUT_SECONDS,
     ) -> None:
+        """Say where to send; ``tls_from_start`` is told by the port unless it is given."""
         self._host = host
         self._port = port
         self._sender = sender
         self._user = user
         self._password = password
         self._tls_required = tls_required
+        self._tls_from_start = port == _TLS_PORT if tls_from_start is None else tls_from_start
         self._timeout_seconds = timeout_seconds
 
     @classmethod
@@ -127,7 +131,7 @@ class MailClient:
 
     def _connect(self) -> smtplib.SMTP:
         timeout = self._timeout_seconds
-        if self._port == _TLS_PORT:
+        if self._tls_from_start:
             server: smtplib.SMTP = smtplib.SMTP_SSL(
                 self._host, self._port, timeout=timeout, context=self._tls
             )
@@ -135,9 +139,9 @@ class MailClient:
             server = smtplib.SMTP(self._host, self._port, timeout=timeout)
         try:
             server.ehlo_or_helo_if_needed()
-            if self._port != _TLS_PORT and server.has_extn("starttls"):
+            if not self._tls_from_start and server.has_extn("starttls"):
                 server.starttls(context=self._tls)
-            elif self._port != _TLS_PORT and self._tls_required:
+            elif not self._tls_from_start and self._tls_required:
                 raise smtplib.SMTPNotSupportedError("the server offers no STARTTLS")
             if self._user is not None:
                 server.login(self._user, self._password or "")
@@ -163,8 +167,8 @@ class MailClient:
         code, words = server.docmd("DATA")
         if code != 354:
             return _no(code, words, Outcome.REFUSED)
+        server.send(_LINE_START_DOT.sub(b"..", content) + b".\r\n")
         try:
-            server.send(_LINE_START_DOT.sub(b"..", content) + b".\r\n")
             code, words = server.getreply()
         except (smtplib.SMTPException, OSError) as error:
             return Outcome.UNKNOWN, f"{type(error).__name__} after the message"

@@ -7,11 +7,13 @@ import subprocess
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 import requests
+from pydantic import SecretStr
 
 from jobs.services import JobServices
 from jobs.tasks import send_statements
@@ -25,6 +27,7 @@ from ledger.db.engine import Database
 from ledger.queries.statements import judge_file
 from standin.server import Server
 from tests.db.people import new_user
+from tests.mail_servers import PASSWORD, USER, make_authority, scripted_server, tls_server
 
 TODAY = Period(nairobi_day(datetime.now(UTC)), nairobi_day(datetime.now(UTC)))
 
@@ -159,6 +162,35 @@ def test_a_failing_server_is_tried_again_under_the_same_message_id(
         (attachment,) = message.iter_attachments()
         verdict, _ = judge_file(database, _sha256(attachment.get_content()), None)
         assert verdict is Verdict.GENUINE
+
+
+def test_what_a_server_dropped_half_way_goes_out_once_over_tls(
+    services: JobServices,
+    database: Database,
+    database_owner_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user = customer(database, database_owner_url)
+    issued = ask(database, user)
+    assert isinstance(issued, IssuedStatement)
+    script = (b"220 mail", b"250 mail", b"250 sender", b"250 recipient")
+    with scripted_server(*script) as (port, _):
+        half_way = services.settings.model_copy(update={"smtp_port": port})
+        send_statements.run(JobServices(half_way, services.database, services.redis))
+    assert row_of(database_owner_url, issued)[:2] == ("queued", 1)
+    assert sms_of(database_owner_url, user, "statement_sent") == []
+    make_due(database_owner_url, issued)
+    authority = make_authority(tmp_path / "authority")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    with tls_server(authority, from_start=False) as (port, kept):
+        login = {"smtp_port": port, "smtp_user": USER, "smtp_pass": SecretStr(PASSWORD)}
+        safe = services.settings.model_copy(update=login)
+        for _ in range(2):
+            send_statements.run(JobServices(safe, services.database, services.redis))
+    assert (len(kept.messages), kept.encrypted) == (1, [True])
+    assert row_of(database_owner_url, issued)[:2] == ("sent", 2)
+    assert len(sms_of(database_owner_url, user, "statement_sent")) == 1
 
 
 def test_a_refused_address_is_given_up_and_told(
