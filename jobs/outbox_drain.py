@@ -12,6 +12,7 @@ import structlog
 
 from jobs.clients.africastalking import Outcome
 from jobs.delivery import PauseReason, Result, pause_reason, pause_seconds, put_back, settle
+from jobs.turns import Turn
 from ledger.core.context import Context
 from ledger.db import audit, outbox_sending
 from ledger.db.engine import Database
@@ -48,9 +49,9 @@ def drain(
     ``on_pause`` is called once when the channel stops for a reason that is new.
     """
     turn = _Turn(database, channel, deliver, on_pause)
-    end = monotonic() + _TURN_SECONDS
+    own_time = Turn(_TURN_SECONDS)
     more = True
-    while more and monotonic() < end:
+    while more and not own_time.is_over():
         more = turn.batch()
     return Drained(turn.tried, turn.paused, more)
 

@@ -10,6 +10,7 @@ from jobs.networks import is_known
 from jobs.queue import Task, ring
 from jobs.services import JobServices
 from jobs.tasks import read_float
+from jobs.turns import Turn
 from ledger.commands import evidence as evidence_commands
 from ledger.commands import inbox, pauses, paybill
 from ledger.commands.evidence import Applied
@@ -21,13 +22,20 @@ _log = structlog.get_logger(__name__)
 
 
 def run(services: JobServices) -> None:
-    """Process until nothing waits. A body that fails is tried again later and blocks no other."""
+    """Process until nothing waits, or until other tasks have waited long enough.
+
+    A body that fails is tried again later and blocks no other.
+    """
+    turn = Turn()
     while batch := inbox.waiting(services.database, _BATCH):
         # Workers that drain together start at different bodies and so rarely meet.
         random.shuffle(batch)
         done = [_process_safely(services, callback) for callback in batch]
         ring(services.redis, Task.SEND_SMS)
         if not any(done):
+            break
+        if turn.is_over():
+            ring(services.redis, Task.PROCESS_CALLBACKS)
             break
     if pauses.write_about(services.database, services.settings.admin_emails):
         ring(services.redis, Task.SEND_EMAIL)

@@ -13,6 +13,7 @@ from jobs.clients.mpesa.transport import Daraja
 from jobs.queue import Task, ring
 from jobs.services import JobServices
 from jobs.tasks.submit_payments import schedule_of, submit_one
+from jobs.turns import Turn
 from ledger.commands import evidence as evidence_commands
 from ledger.commands import submissions
 from ledger.core.payments import Payment, PaymentKind, PaymentState
@@ -28,13 +29,17 @@ _log = structlog.get_logger(__name__)
 
 
 def run(services: JobServices) -> None:
-    """Ask until no question is due."""
+    """Ask until no question is due, or until other tasks have waited long enough."""
+    turn = Turn()
     daraja = Daraja(DarajaAccount.of_settings(services.settings), services.redis)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while batch := submissions.claim_questions(
             services.database, _AT_ONCE, schedule_of(services)
         ):
             list(pool.map(partial(_ask, services, daraja), batch))
+            if turn.is_over():
+                ring(services.redis, Task.QUERY_PAYMENTS)
+                break
     ring(services.redis, Task.SEND_SMS)
 
 

@@ -12,6 +12,7 @@ from jobs.clients.mpesa.outcomes import Answer, Outcome
 from jobs.clients.mpesa.transport import Daraja
 from jobs.queue import Task, ring
 from jobs.services import JobServices
+from jobs.turns import Turn
 from ledger.commands import deposit_reversals, submissions
 from ledger.core.payments import Payment, PaymentKind, Schedule
 from ledger.core.submissions import Sent, Submission
@@ -20,13 +21,20 @@ _AT_ONCE = 8
 
 
 def run(services: JobServices) -> None:
-    """Send until nothing is due. A slow answer delays no other payment of the batch."""
+    """Send until nothing is due, or until other tasks have waited long enough.
+
+    A slow answer delays no other payment of the batch.
+    """
+    turn = Turn()
     daraja = Daraja(DarajaAccount.of_settings(services.settings), services.redis)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while batch := submissions.claim_submissions(
             services.database, _AT_ONCE, schedule_of(services)
         ):
             list(pool.map(partial(submit_one, services, daraja), batch))
+            if turn.is_over():
+                ring(services.redis, Task.SUBMIT_PAYMENTS)
+                break
     ring(services.redis, Task.SEND_SMS)
 
 

@@ -23,6 +23,8 @@ from ledger.db.rules_cache import current_rules
 
 _ASK_DELAY = timedelta(seconds=5)
 _QUARANTINED = frozenset({Step.ASK, Step.CONFLICT})
+_LOOKS_MAX = 6
+"""Two minutes in all, for identifiers that may stand in an answer still on its way (row 27)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Applied:
 
 
 UNMATCHED = Applied(None, Decision(Step.ASK, "no_such_payment"))
+_WAITING = Applied(None, Decision(Step.NOTHING, "waits_for_its_payment"))
 
 Settle = Callable[[Connection, Payment, Evidence, Rules], None]
 
@@ -44,7 +47,8 @@ def apply_callback(
     """Apply a stored body to the payment of its token, and settle the body with it.
 
     Returns None when another worker has the body. A body whose token fits no payment but
-    whose identifiers do only makes us ask Daraja; it is never believed.
+    whose identifiers do only makes us ask Daraja; it is never believed. When they fit none
+    either, they are looked for again for two minutes.
     """
     rules = current_rules(database)
 
@@ -52,6 +56,12 @@ def apply_callback(
         if not callbacks.take(connection, callback_id):
             return None
         applied = _apply_by_token(connection, token, evidence, rules)
+        if (
+            applied is UNMATCHED
+            and _names_something(evidence)
+            and callbacks.wait_for_match(connection, callback_id, looks_max=_LOOKS_MAX)
+        ):
+            return _WAITING
         quarantined = applied.decision.step in _QUARANTINED
         callbacks.settle(
             connection,
@@ -89,6 +99,15 @@ def _apply_by_token(
             return UNMATCHED
         evidence = replace(evidence, token_matched=False)
     return apply_to(connection, payment, evidence, rules)
+
+
+def _names_something(evidence: Evidence) -> bool:
+    ids = (
+        evidence.checkout_request_id,
+        evidence.conversation_id,
+        evidence.originator_conversation_id,
+    )
+    return any(value is not None for value in ids)
 
 
 def _find_named(connection: Connection, evidence: Evidence) -> Payment | None:

@@ -134,6 +134,17 @@ def settle(
     )
 
 
+def wait_for_match(connection: Connection, callback_id: int, *, looks_max: int) -> bool:
+    """Look at a body again later, further away each time; False after enough looks."""
+    cursor = connection.execute(
+        "UPDATE mpesa_callbacks SET attempts = attempts + 1,"
+        " due_at = now() + make_interval(secs => 2 ^ (attempts + 1))"
+        " WHERE id = %s AND attempts < %s",
+        (callback_id, looks_max),
+    )
+    return cursor.rowcount == 1
+
+
 def postpone(connection: Connection, callback_id: int, *, attempts_max: int) -> None:
     """Try a body again later, further away each time; after too many tries a person must look."""
     connection.execute(

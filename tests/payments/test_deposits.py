@@ -1,11 +1,15 @@
 """Money in by a prompt, from request to receipt."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+from jobs.queue import Task, queue_of
 from jobs.tasks import process_callbacks
 from ledger.core.payments import PaymentState
 from ledger.core.refusals import Refusal, RefusalCode
 from tests.mpesa_world import MpesaWorld, prompt_body
+from tests.payments.situations import PROCESSING, prompted
 
 
 def test_a_paid_prompt_credits_the_wallet_and_queues_one_receipt(world: MpesaWorld) -> None:
@@ -104,3 +108,17 @@ def test_account_references_fit_daraja_and_never_repeat(world: MpesaWorld) -> No
     references = [world.deposit(world.customer(), 10).account_reference for _ in range(5)]
     assert len(set(references)) == 5
     assert all(len(reference) <= 12 and reference.isalnum() for reference in references)
+
+
+def test_questions_without_end_leave_the_worker_to_other_tasks(world: MpesaWorld) -> None:
+    _, payment = prompted(world)
+    world.sync["stkpushquery"] = PROCESSING
+    hasty = world.services.settings.model_copy(update={"mpesa_question_pace": 1e-9})
+    world.services = replace(world.services, settings=hasty)
+    queue_of(world.services.redis).empty()
+    started = time.monotonic()
+    world.query()
+    assert 4 < time.monotonic() - started < 30
+    waiting = [job.args[0] for job in queue_of(world.services.redis).jobs]
+    assert str(Task.QUERY_PAYMENTS) in waiting
+    assert world.reload(payment).questions > 5
