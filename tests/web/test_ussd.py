@@ -149,22 +149,6 @@ def test_a_deposit_is_promised_once_whatever_the_gateway_repeats(
     assert rows == [{"amount": 50_000, "state": "created"}]
 
 
-def test_money_goes_to_a_member_by_any_spelling_of_the_number(
-    client: FlaskClient, settings: Settings, database: Database
-) -> None:
-    # A13
-    phone = _member(client, settings, database, cents=70_000)
-    friend = new_user(database, first_name="John", last_name="Otieno")
-    local = "0" + friend.msisdn[4:]
-    for spelling in (local, friend.msisdn, friend.msisdn[1:]):
-        phone.dial()
-        shown = phone.play("1", spelling, "200")
-        assert f"Send Ksh200.00 to John Otieno {local[:4]}***{local[-3:]}" in shown
-        assert "Fee Ksh0.00. Total Ksh200.00" in shown
-        assert "Confirmed. Ksh200.00 sent to John Otieno" in phone.reply(PIN)
-    assert wallets.balance(database, SYSTEM, friend.id) == 60_000
-
-
 def test_twins_of_a_confirming_hop_move_the_money_once(
     app: Flask, settings: Settings, database: Database
 ) -> None:
