@@ -15,7 +15,7 @@ from standin.processes import ProcessError
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--people", type=click.IntRange(2, 2000), default=30, show_default=True)
+@click.option("--people", type=click.IntRange(2, 2000), default=60, show_default=True)
 @click.option("--moves", type=click.IntRange(1, 1_000_000), default=300, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Repeats a run's faults.")
 @click.option("--kill", is_flag=True, help="Kill and restart web, worker and Redis meanwhile.")

@@ -150,6 +150,8 @@ class Person:
                 number = _option(self._reply("00"), label)
             if number is not None:
                 return number
+            if "Too many tries" in screen:
+                break
             time.sleep(0.3 * (attempt + 1))
         self._hang_up()
         return None

@@ -59,6 +59,30 @@ def moves(seed: int, phones: list[str], count: int) -> list[Move]:
     return found
 
 
+_FORMS: Mapping[str, tuple[object, ...]] = MappingProxyType(
+    {
+        "query_style": ("4999", "classic"),
+        "queue_timeout_body": ("echo", "envelope", "empty"),
+        "stk_twin": (False, True),
+        "gateway_originator": (False, True),
+        "c2b_msisdn": ("plain", "hash", "masked"),
+        "amount_form": ("decimal", "int", "float", "string"),
+        "code_form": ("int", "string"),
+        "balance_item": ("without_value", "with_value", "absent"),
+        "reference_form": ("object", "list", "without_value"),
+        "receiver_form": ("msisdn", "local"),
+        "spaced_keys": (False, True),
+        "pull_offset": ("row", "page"),
+    }
+)
+
+
+def forms(seed: int) -> dict[str, object]:
+    """Return how M-Pesa writes things in this run, where its texts and captures disagree."""
+    draw = random.Random(f"forms {seed}")  # noqa: S311  # repeatable, not secret
+    return {switch: draw.choice(values) for switch, values in _FORMS.items()}
+
+
 # How often a place is visited for each move, as seen in runs without faults and with them.
 _VISITS: Mapping[str, float] = MappingProxyType(
     {

@@ -65,6 +65,7 @@ class Report:
         return {
             "seed": self.seed,
             "people": self.people,
+            "forms": plan.forms(self.seed),
             "moves": self.moves,
             "faults": self.faults,
             "faultsByPlace": self.faults_by_place,
@@ -117,7 +118,7 @@ class Drill:
         """Register the paybill's addresses and the people, and give them some money."""
         self._cycle("paybill register")
         self._cycle("paybill enrol 0722000000")
-        self._control("PUT", "/behaviour", _BEHAVIOUR)
+        self._control("PUT", "/behaviour", _BEHAVIOUR | plan.forms(self._report.seed))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for done, _ in enumerate(pool.map(self._join, self._people), 1):
                 self._advance("joining", done, len(self._people))
@@ -180,6 +181,7 @@ class Drill:
                 restarts[kill.name] += 1
                 kill = next(schedule)
                 due = time.monotonic() + kill.after
+        self._advance("moving", total, total)
         self._report.restarts = dict(restarts)
 
     def _settle(self) -> None:

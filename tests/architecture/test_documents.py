@@ -7,6 +7,8 @@ import pytest
 
 from ledger.core.daraja_codes import payout_failure
 from ledger.core.payments import PaymentState
+from standin.behaviour import Behaviour
+from standin.faults import PLACES
 from tests.conftest import settings_of
 from ussd_app.configuration import markdown_table
 from ussd_app.settings import Settings
@@ -75,3 +77,10 @@ def test_operations_tells_what_each_state_reason_and_pause_of_a_payment_means() 
     words = {state.value for state in PaymentState} | {a or b for a, b in reasons} | pauses
     assert len(words) > 15
     assert [word for word in sorted(map(str, words)) if f"`{word}`" not in text] == []
+
+
+def test_the_stand_ins_page_names_every_place_kind_and_switch() -> None:
+    text = (ROOT / "docs" / "standin.md").read_text("utf-8")
+    words = {*PLACES, *(kind for kinds in PLACES.values() for kind in kinds)}
+    words |= Behaviour.model_fields.keys()
+    assert [word for word in sorted(words) if f"`{word}`" not in text] == []

@@ -231,6 +231,9 @@ def test_row_10_system_internal_error_is_unknown_and_no_duplicate(world: MpesaWo
     payment = world.withdraw(user, 400)
     world.submit()
     assert (world.reload(payment).state, world.balance(user)) == (UNKNOWN, 600_00)
+    world.query()
+    (question,) = world.gateway.posted("transactionstatus")
+    assert question["OriginalConversationID"] == payment.originator_conversation_id
 
 
 def test_row_11_forged_success_without_the_token_credits_nothing(world: MpesaWorld) -> None:

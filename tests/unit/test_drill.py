@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from standin.behaviour import BehaviourSwitch
 from standin.drill import plan
 from standin.drill.comparison import Findings, compare_money, compare_receipts, compare_transfers
 from standin.drill.ledger_book import LedgerPayment, Movement
@@ -47,6 +48,12 @@ def test_a_seed_repeats_moves_faults_and_kills() -> None:
     assert plan.kills(7, 9) == plan.kills(7, 9)
     assert plan.moves(7, PHONES, 50) != plan.moves(8, PHONES, 50)
     assert plan.fault_rules(7, 50) != plan.fault_rules(8, 50)
+
+
+def test_each_seed_has_its_own_spelling_of_m_pesa() -> None:
+    assert plan.forms(7) == plan.forms(7)
+    assert len({str(plan.forms(seed)) for seed in range(5)}) == 5
+    BehaviourSwitch().change(plan.forms(7))
 
 
 def test_the_stand_in_takes_the_rules_and_every_kind_is_among_them() -> None:
