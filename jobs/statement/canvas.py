@@ -238,6 +238,16 @@ class Canvas:
             text = text[:-1]
         return text.rstrip() + _ELLIPSIS, size
 
+    def wrap(self, text: str, width: float, size: float, face: Face = Face.REGULAR) -> list[str]:
+        """Return a text's lines, broken at spaces; a word that is too long has one of its own."""
+        lines: list[str] = []
+        for word in text.split():
+            if lines and self.width(f"{lines[-1]} {word}", size, face) <= width:
+                lines[-1] += f" {word}"
+            else:
+                lines.append(word)
+        return lines or [""]
+
     def text(
         self,
         x: float,

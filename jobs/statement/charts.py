@@ -10,7 +10,12 @@ from jobs.statement.words import show_month, show_short_date
 from ledger.core.money import CENTS_PER_SHILLING
 from ledger.core.statements import DaySum, Period, Summary
 
-_STEPS = (1, 2, 2.5, 5, 10)
+_STEP_TENTHS = (10, 20, 25, 50, 100)
+_UNITS = tuple(
+    (CENTS_PER_SHILLING * 10**digits, suffix)
+    for digits, suffix in ((12, "T"), (9, "B"), (6, "M"), (3, "K"))
+)
+_EMPTY_AXIS = 1_000 * CENTS_PER_SHILLING
 _AXIS_WIDTH = 30.0
 _LABEL_SIZE = 6.5
 
@@ -34,22 +39,26 @@ class Bucket:
     money_out: int
 
 
-def short_amount(cents: float) -> str:
-    """Show an amount on an axis: ``0``, ``750``, ``2.5K``, ``10M``."""
-    value = cents / CENTS_PER_SHILLING
-    for size, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{suffix}"
-    return f"{value:.3g}"
+def short_amount(cents: int) -> str:
+    """Show an amount on an axis: ``0``, ``750``, ``2.5K``, ``10M``; at most two decimals."""
+    unit, suffix = next(
+        (found for found in _UNITS if abs(cents) >= found[0]), (CENTS_PER_SHILLING, "")
+    )
+    whole, rest = divmod((abs(cents) * 100 + unit // 2) // unit, 100)
+    shown = f"{whole}.{rest:02d}".rstrip("0").rstrip(".")
+    return f"-{shown}{suffix}" if cents < 0 else f"{shown}{suffix}"
 
 
-def scale(low: float, high: float, most_steps: int = 4) -> list[float]:
-    """Return evenly spaced round values from at or below ``low`` to at or above ``high``."""
+def scale(low: int, high: int, most_steps: int = 4) -> list[int]:
+    """Return evenly spaced round cents from at or below ``low`` to at or above ``high``."""
     spread = max(high - low, 4 * CENTS_PER_SHILLING)
-    magnitude = 10.0 ** (len(str(int(spread / most_steps))) - 1)
-    step = next(s * magnitude for s in _STEPS if s * magnitude * most_steps >= spread)
-    first = int(low // step)
-    values = [first * step]
+    magnitude = 10 ** (len(str(spread // most_steps)) - 1)
+    step = next(
+        tenths * magnitude // 10
+        for tenths in _STEP_TENTHS
+        if tenths * magnitude * most_steps >= spread * 10
+    )
+    values = [low // step * step]
     while values[-1] < high:
         values.append(values[-1] + step)
     return values if len(values) > 1 else [values[0], values[0] + step]
@@ -131,7 +140,7 @@ def flow_chart(
     """Draw what came in and what went out in each stretch as a pair of bars."""
     found = buckets(summary.period, summary.days)
     most = max((max(bucket.money_in, bucket.money_out) for bucket in found), default=0)
-    ticks = scale(0, most)
+    ticks = scale(0, most or _EMPTY_AXIS)
     plot = _plot(canvas, frame, ticks, title)
     _legend(canvas, frame, legend)
     pitch = plot.width / len(found)
@@ -173,7 +182,7 @@ def bar_list(
         canvas.text(frame.x + name_width + length + 5, y + pitch * 0.66, label, 7.5, MUTED)
 
 
-def _plot(canvas: Canvas, frame: Frame, ticks: list[float], title: str) -> Frame:
+def _plot(canvas: Canvas, frame: Frame, ticks: list[int], title: str) -> Frame:
     """Draw title and grid; return the frame that is left for data."""
     canvas.text(frame.x, frame.y + 8, title, 8, INK, Face.BOLD)
     plot = Frame(frame.x + _AXIS_WIDTH, frame.y + 20, frame.width - _AXIS_WIDTH, frame.height - 32)
@@ -194,6 +203,22 @@ def _legend(canvas: Canvas, frame: Frame, names: tuple[str, str]) -> None:
         x -= 16
 
 
-def _level(plot: Frame, ticks: list[float], cents: float) -> float:
-    share = (cents - ticks[0]) / (ticks[-1] - ticks[0])
-    return plot.y + plot.height * (1 - share)
+def _level(plot: Frame, ticks: list[int], cents: int) -> float:
+    return plot.y + plot.height * (ticks[-1] - cents) / (ticks[-1] - ticks[0])
+
+
+def day_bars(canvas: Canvas, frame: Frame, title: str, days: Sequence[tuple[date, int]]) -> None:
+    """Draw one upright bar a day, (day, cents), with round amounts beside them."""
+    ticks = scale(0, max(cents for _, cents in days) or _EMPTY_AXIS)
+    plot = _plot(canvas, frame, ticks, title)
+    pitch = plot.width / len(days)
+    ground = plot.y + plot.height
+    for number, (day, cents) in enumerate(days):
+        x = plot.x + pitch * number
+        if cents:
+            top = min(_level(plot, ticks, cents), ground - 0.5)
+            canvas.box(x + pitch * 0.15, top, pitch * 0.7, ground - top, BRAND)
+        if number % 5 == 0:
+            text = show_short_date(day, "en")
+            x += pitch / 2
+            canvas.text(x, ground + 9, text, _LABEL_SIZE, MUTED, align=Align.CENTRE)

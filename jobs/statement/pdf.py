@@ -45,12 +45,12 @@ _HOLD_ROW = 13.0
 _HOLDS_SHOWN_MAX = 12
 
 _DATE_X = MARGIN + 7
-_REFERENCE_X = MARGIN + 72
-_DETAILS_X = MARGIN + 142
-_OUT_X = RIGHT - 152
-_IN_X = RIGHT - 80
+_REFERENCE_X = MARGIN + 66
+_DETAILS_X = MARGIN + 131
+_OUT_X = RIGHT - 146
+_IN_X = RIGHT - 77
 _BALANCE_X = RIGHT - 7
-_DETAILS_WIDTH = _OUT_X - _DETAILS_X - 72
+_DETAILS_WIDTH = _OUT_X - _DETAILS_X - 62
 _AMOUNT_WIDTH = 66.0
 _AMOUNT_LENGTH = 13  # 99,999,999.99 fits at full size
 
@@ -181,11 +181,17 @@ class _StatementPages:
         words, summary = self._words, self._summary
         issued = self._issue.issued_at.astimezone(NAIROBI)
         is_wallet = summary.msisdn is not None
-        name, size = self._canvas.fit(self._holder, BODY_WIDTH * 0.42, 13, Face.BOLD, 7)
         self._canvas.text(MARGIN, y, words.account_holder, 7, MUTED)
-        self._canvas.text(MARGIN, y + 16, name, size, INK, Face.BOLD)
+        lines = self._canvas.wrap(self._holder, BODY_WIDTH * 0.42, 13, Face.BOLD)
+        if len(lines) > 1:
+            lines = self._canvas.wrap(self._holder, BODY_WIDTH * 0.42, 9, Face.BOLD)[:2]
+        size, pitch = (13.0, 16.0) if len(lines) == 1 else (9.0, 11.5)
+        for number, line in enumerate(lines):
+            name, fitting = self._canvas.fit(line, BODY_WIDTH * 0.42, size, Face.BOLD, 7)
+            self._canvas.text(MARGIN, y + pitch + number * pitch, name, fitting, INK, Face.BOLD)
         if summary.msisdn is not None:
-            self._canvas.text(MARGIN, y + 29, local_form(summary.msisdn), 8.5, MUTED)
+            below = y + pitch * len(lines) + 13
+            self._canvas.text(MARGIN, below, local_form(summary.msisdn), 8.5, MUTED)
         facts = (
             (words.wallet_number if is_wallet else words.account, summary.number),
             (words.reference, self._issue.reference),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from jobs.statement.canvas import Align, Canvas, Face, Metadata
-from jobs.statement.charts import Frame, bar_list
+from jobs.statement.charts import Frame, bar_list, day_bars
 from jobs.statement.sink import Sink
 from jobs.statement.style import (
     BAD,
@@ -31,6 +31,7 @@ from ledger.core.rules import NAIROBI
 
 _TOP = 74.0
 _BARS = 4  # drawn together, so that little of a page stays empty
+_DAYS_HEIGHT = 130.0
 _TITLES = {MailKind.DAY: "Day report", MailKind.MONTH: "Month report"}
 _TRIAL_COLUMNS = (
     Column("Account", 0.26),
@@ -69,7 +70,13 @@ def kind_name(kind: str) -> str:
 
 def render_report(report: OrganisationReport, made_at: datetime, out: Sink) -> None:
     """Write the report as PDF/A-2u."""
-    pages = _ReportPages(report, made_at)
+    # Drawn once to count its pages, which each page says, and once to be written.
+    counted = _ReportPages(report, made_at, pages=0)
+    try:
+        counted.draw()
+    finally:
+        counted.canvas.close()
+    pages = _ReportPages(report, made_at, pages=counted.canvas.page)
     try:
         pages.draw()
         pages.canvas.write(out)
@@ -80,8 +87,9 @@ def render_report(report: OrganisationReport, made_at: datetime, out: Sink) -> N
 class _ReportPages:
     """Draws one report; an instance is used once."""
 
-    def __init__(self, report: OrganisationReport, made_at: datetime) -> None:
+    def __init__(self, report: OrganisationReport, made_at: datetime, *, pages: int) -> None:
         self._report = report
+        self._pages = pages
         self._made = made_at.astimezone(NAIROBI)
         self.canvas = Canvas(
             Metadata(
@@ -168,13 +176,11 @@ class _ReportPages:
         )
         if report.kind is MailKind.MONTH and report.days:
             self._heading("Volumes by day")
-            self._bars(
-                [
-                    (show_date(date.fromisoformat(v.name), "en"), v.amount,
-                     f"{kes(v.amount)}  ·  {v.how_many:,}")
-                    for v in report.days
-                ]
-            )  # fmt: skip
+            self._room(_DAYS_HEIGHT)
+            days = [(date.fromisoformat(v.name), v.amount) for v in report.days]
+            frame = Frame(MARGIN, self._y, BODY_WIDTH, _DAYS_HEIGHT)
+            day_bars(self.canvas, frame, "KES", days)
+            self._y += _DAYS_HEIGHT
         if report.failed:
             self._heading("Failed and expired payments")
             self._bars(
@@ -258,7 +264,11 @@ class _ReportPages:
     def _start_page(self) -> None:
         self.canvas.start_page()
         made = f"Cycle, made {show_date(self._made, 'en')} {self._made:%H:%M}"
-        footer(self.canvas, f"{made}. For the people who run Cycle.", f"Page {self.canvas.page}")
+        footer(
+            self.canvas,
+            f"{made}. For the people who run Cycle.",
+            f"Page {self.canvas.page} of {self._pages}",
+        )
 
     def _next_page(self) -> float:
         self._start_page()

@@ -9,7 +9,9 @@ import subprocess
 import tempfile
 import tracemalloc
 from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
@@ -230,6 +232,44 @@ def test_no_text_cell_can_run_and_every_row_stays_one_row(note: str, name: str) 
     assert row["note"].removeprefix("'") == note.removeprefix("'")
 
 
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="needs libreoffice-calc")
+@pytest.mark.timeout(180)
+def test_libreoffice_reads_dates_sums_and_text_and_runs_nothing(tmp_path: Path) -> None:
+    lines = some_lines(30)
+    notes = ["=1+1", '+SUM(A1), "x"', "@A1", "-2\n=3", "Kodi ya Oktoba, =nusu"]
+    for number, note in enumerate(notes):
+        lines[number] = lines[number]._replace(note=note)
+    with (tmp_path / "statement.csv").open("wb") as out:
+        render_csv(copied_of(lines), out)
+    # UTF-8, commas, quotes; numbers and ISO dates recognised as in the import window.
+    reading = "--infilter=CSV:44,34,76,1,,1033,false,true"
+    command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless"]
+    command += [reading, "--convert-to", "fods", "--outdir", str(tmp_path)]
+    command.append(str(tmp_path / "statement.csv"))
+    subprocess.run(command, check=True, capture_output=True, timeout=150)
+    sheet = ElementTree.parse(tmp_path / "statement.fods")
+    office, table = (
+        f"{{urn:oasis:names:tc:opendocument:xmlns:{name}:1.0}}" for name in ("office", "table")
+    )
+    assert not [c for c in sheet.iter(f"{table}table-cell") if f"{table}formula" in c.attrib]
+    repeated = f"{table}number-columns-repeated"
+    rows = [
+        [
+            cell
+            for cell in row.iter(f"{table}table-cell")
+            for _ in range(int(cell.get(repeated, "1")))
+        ][: len(STATEMENT_COLUMNS)]
+        for row in sheet.iter(f"{table}table-row")
+    ][: len(lines) + 1]
+    for cells, line in zip(rows[1:], lines, strict=True):
+        assert cells[0].get(f"{office}date-value") == str(line.at.date())
+        amounts = [round(float(cell.get(f"{office}value", "nan")) * 100) for cell in cells[-4:]]
+        assert amounts == [line.money_in, line.money_out, max(line.fee, 0), line.balance]
+    shown = ["".join(cell.itertext()).strip() for cells in rows for cell in cells]
+    assert {"'=1+1", "'@A1", "Kodi ya Oktoba, =nusu"} <= set(shown)
+    assert any("Zoë" in text for text in shown)
+
+
 @pytest.mark.parametrize(
     "text", ['=HYPERLINK("x")', "+1", "-1", "@SUM(1)", "\t=1", " =1", "\uff1d1", "\n=1"]
 )
@@ -252,10 +292,21 @@ def test_axes_cover_their_values_with_few_steps(low: int, spread: int, steps: in
     assert ticks[0] <= low
     assert ticks[-1] >= low + spread
     assert 2 <= len(ticks) <= steps + 3
+    assert all(isinstance(tick, int) for tick in ticks)
+    assert len({after - before for before, after in pairwise(ticks)}) == 1
 
 
 @pytest.mark.parametrize(
-    ("cents_shown", "text"), [(0, "0"), (750_00, "750"), (2_500_00, "2.5K"), (10**9, "10M")]
+    ("cents_shown", "text"),
+    [
+        (0, "0"),
+        (25, "0.25"),
+        (750_00, "750"),
+        (2_500_00, "2.5K"),
+        (-1_250_00, "-1.25K"),
+        (10**9, "10M"),
+        (10**15, "10T"),
+    ],
 )
 def test_axis_labels_are_short(cents_shown: int, text: str) -> None:
     assert short_amount(cents_shown) == text
