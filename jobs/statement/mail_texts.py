@@ -1,5 +1,6 @@
 """The words of the mail that carries a statement, as text and as HTML."""
 
+from collections.abc import Sequence
 from html import escape
 
 from jobs.statement.words import WORDS, show_count, show_date
@@ -20,7 +21,8 @@ _SUBJECTS = {
     "en": "Your Cycle statement, {first} to {last}",
     "sw": "Taarifa yako ya Cycle, {first} hadi {last}",
 }
-_CELL = "padding:6px 18px 6px 0;border-bottom:1px solid #d9dfe3"
+_CELL = "padding:7px 12px;border-bottom:1px solid #d9dfe3"
+_STRONG = "background:#d6eae5;font-size:17px"
 
 
 def statement_mail(summary: Summary, reference: str, url: str) -> tuple[str, str, str]:
@@ -48,32 +50,38 @@ def statement_mail(summary: Summary, reference: str, url: str) -> tuple[str, str
     return (
         _SUBJECTS[language].format(**values),
         f"{greeting}\n\n{table}\n\n{closing}\n",
-        html_page(language, _paragraphs(greeting) + _table(rows) + _paragraphs(closing)),
+        html_page(
+            language,
+            _paragraphs(greeting) + html_table(rows, strong=words.closing) + _paragraphs(closing),
+        ),
     )
 
 
 def html_page(language: str, body: str) -> str:
     """Return a mail's page around its body, which is HTML already."""
     return (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"></head>'
-        '<body style="margin:0;background:#f3f7f6;font-family:Helvetica,Arial,sans-serif;'
-        'color:#17212b;font-size:15px;line-height:1.5">'
-        '<div style="background:#0b5f53;color:#ffffff;padding:18px 24px;font-size:22px;'
-        'font-weight:bold">Cycle</div>'
-        f'<div style="max-width:640px;padding:8px 24px 24px;background:#ffffff">{body}</div>'
-        "</body></html>"
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"></head>'
+        '<body style="margin:0;padding:24px 12px;background:#f3f7f6;'
+        "font-family:Helvetica,Arial,sans-serif;color:#17212b;font-size:15px;"
+        'line-height:1.5"><div style="max-width:640px;margin:0 auto;background:#ffffff">'
+        '<div style="background:#0b5f53;color:#ffffff;padding:18px 28px;font-size:22px;'
+        'font-weight:bold;border-bottom:4px solid #e08a2b">Cycle</div>'
+        f'<div style="padding:12px 28px 28px">{body}</div></div></body></html>'
     )
+
+
+def html_table(rows: Sequence[tuple[str, str]], *, strong: str = "") -> str:
+    """Return labels and figures as an HTML table; the row named ``strong`` stands out."""
+    cells = "".join(
+        f'<tr style="{_STRONG if label == strong else ""}">'
+        f'<td style="{_CELL};color:#66727f">{escape(label)}</td>'
+        f'<td style="{_CELL};text-align:right;font-weight:bold">{escape(value)}</td></tr>'
+        for label, value in rows
+    )
+    return f'<table style="border-collapse:collapse;width:100%">{cells}</table>'
 
 
 def _paragraphs(text: str) -> str:
     parts = escape(text).split("\n\n")
     return "".join("<p>" + part.replace("\n", "<br>") + "</p>" for part in parts)
-
-
-def _table(rows: list[tuple[str, str]]) -> str:
-    cells = "".join(
-        f'<tr><td style="{_CELL};color:#66727f">{escape(label)}</td>'
-        f'<td style="{_CELL};text-align:right;font-weight:bold">{escape(value)}</td></tr>'
-        for label, value in rows
-    )
-    return f'<table style="border-collapse:collapse">{cells}</table>'

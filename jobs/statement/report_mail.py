@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from html import escape
 
-from jobs.statement.mail_texts import html_page
+from jobs.statement.mail_texts import html_page, html_table
 from jobs.statement.report_pdf import kind_name, title_of
 from ledger.core.money import kes
 from ledger.core.organisation import OrganisationReport, Volume
 
-_CELL = "padding:5px 14px 5px 0;border-bottom:1px solid #d9dfe3"
-_BAR_WIDTH = 220
+_BAR_WIDTH = 160
 
 
 def report_subject(report: OrganisationReport) -> str:
@@ -38,7 +37,8 @@ def report_texts(report: OrganisationReport, notes: Sequence[str]) -> tuple[str,
     ]
     html = (
         f"<h2>{escape(title_of(report))}</h2>"
-        + _table(figures)
+        + _verdict(report)
+        + html_table(figures)
         + "<h3>Volumes by kind</h3>"
         + _bars(report.volumes)
         + "<h3>For a person</h3><ul>"
@@ -79,13 +79,14 @@ def _sentences(report: OrganisationReport) -> list[str]:
     return told
 
 
-def _table(rows: Sequence[tuple[str, str]]) -> str:
-    cells = "".join(
-        f'<tr><td style="{_CELL};color:#66727f">{escape(label)}</td>'
-        f'<td style="{_CELL};text-align:right;font-weight:bold">{escape(value)}</td></tr>'
-        for label, value in rows
+def _verdict(report: OrganisationReport) -> str:
+    colour, told = "#0b7a4b", "Verified: every sum and the audit chain are right."
+    if report.findings:
+        colour, told = "#b3261e", f"Verification found {len(report.findings)} wrong."
+    return (
+        f'<p style="border-left:4px solid {colour};background:#f3f7f6;color:{colour};'
+        f'padding:9px 14px;font-weight:bold">{told}</p>'
     )
-    return f'<table style="border-collapse:collapse">{cells}</table>'
 
 
 def _bars(volumes: Sequence[Volume]) -> str:
@@ -96,9 +97,10 @@ def _bars(volumes: Sequence[Volume]) -> str:
     for volume in volumes:
         width = max(2, _BAR_WIDTH * volume.amount // most)
         rows.append(
-            f'<tr><td style="padding:4px 14px 4px 0">{escape(kind_name(volume.name))}</td>'
+            '<tr><td style="padding:4px 14px 4px 0;white-space:nowrap">'
+            f"{escape(kind_name(volume.name))}</td>"
             f'<td style="width:{_BAR_WIDTH}px"><div style="background:#0b5f53;height:14px;'
-            f'width:{width}px"></div></td><td style="padding-left:10px">'
+            f'width:{width}px"></div></td><td style="padding-left:10px;white-space:nowrap">'
             f"{kes(volume.amount)} &middot; {volume.how_many:,}</td></tr>"
         )
     return f'<table style="border-collapse:collapse">{"".join(rows)}</table>'

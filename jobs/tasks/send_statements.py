@@ -1,4 +1,8 @@
-"""Mail the statements that customers asked for. Drawn on disk, so memory stays small."""
+"""Mail the statements that customers asked for. Drawn on disk, so memory stays small.
+
+What surely did not go out is tried again; what may have gone out is not: the customer is told
+to look, and to ask again.
+"""
 
 import tempfile
 from datetime import timedelta
@@ -84,6 +88,10 @@ def _settle(services: JobServices, issued: IssuedStatement, outcome: Outcome, re
     masked = mask_address(issued.recipient)
     if outcome is Outcome.ACCEPTED:
         statements.mail_accepted(services.database, _CONTEXT, issued, masked)
+        return
+    if outcome is Outcome.UNKNOWN:
+        statements.mail_unknown(services.database, _CONTEXT, issued, masked, reason)
+        _log.warning("statement_perhaps_mailed", statement_id=issued.id)
         return
     wait = None
     if outcome is not Outcome.REFUSED and issued.attempts < ATTEMPTS_MAX:

@@ -20,3 +20,12 @@ STATEMENT_FAILED = Template(
     sw="Taarifa yako ya Cycle ya {first_day} hadi {last_day} haikutumwa kwa {email}."
     " Angalia anwani kisha uombe tena.",
 )
+
+STATEMENT_UNSURE = Template(
+    name="statement_unsure",
+    fields=_FIELDS,
+    en="Your Cycle statement from {first_day} to {last_day} may have reached {email}."
+    " If it is not there, ask again.",
+    sw="Taarifa yako ya Cycle ya {first_day} hadi {last_day} huenda imefika kwa {email}."
+    " Kama haipo, omba tena.",
+)

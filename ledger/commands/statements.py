@@ -184,6 +184,22 @@ def mail_failed(
     database.run(context, work)
 
 
+def mail_unknown(
+    database: Database,
+    context: Context,
+    issued: IssuedStatement,
+    masked_address: str,
+    reason: str,
+) -> None:
+    """Give up a statement that may have arrived, so that none comes twice; the customer knows."""
+
+    def work(connection: Connection) -> None:
+        issued_statements.mark_failed(connection, issued.id, f"may have arrived: {reason}")
+        _tell(connection, issued, "statement_unsure", masked_address)
+
+    database.run(context, work)
+
+
 def _tell(
     connection: Connection, issued: IssuedStatement, template: str, masked_address: str
 ) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -150,6 +151,36 @@ def test_each_mail_goes_out_once(services: JobServices, standin: Server, owner_u
     assert sent == len(on_record(owner_url)) >= 1
     send_organisation_mail.run(services)
     assert len(mails(standin)) == sent
+
+
+def test_two_workers_at_once_send_each_mail_once(
+    services: JobServices, standin: Server, owner_url: str
+) -> None:
+    plan_today(owner_url)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(send_organisation_mail.run, [services, services]))
+    send_organisation_mail.run(services)
+    keys = [message["Message-ID"] for message in mails(standin)]
+    assert len(keys) == len(set(keys)) == len(on_record(owner_url)) >= 1
+
+
+def test_a_month_has_its_pack(services: JobServices, standin: Server, owner_url: str) -> None:
+    new_user(services.database, cents=1_500_00)
+    month = Period.of_month(TODAY)
+    with psycopg.connect(owner_url) as connection:
+        as_system(connection)
+        connection.execute(
+            "INSERT INTO organisation_mails (kind, first_day, last_day) VALUES ('month', %s, %s)",
+            (month.first_day, month.last_day),
+        )
+    send_organisation_mail.run(services)
+    (message,) = (m for m in mails(standin) if "Month report" in m["Subject"])
+    files = files_of(message)
+    stem = f"{TODAY:%Y-%m}"
+    assert files[f"cycle-report-{stem}.pdf"].startswith(b"%PDF-1.7")
+    assert b"TOTAL,,1500.00,1500.00" in files[f"cycle-trial-balance-{stem}.csv"]
+    floats = {name[-4:] for name in files if name.startswith("cycle-cash-")}
+    assert floats == {".pdf", ".csv"}
 
 
 def test_a_mail_that_may_be_out_is_not_sent_again_but_owned_up_to(
