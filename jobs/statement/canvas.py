@@ -182,6 +182,8 @@ class Canvas:
             pdf.add_font(_FAMILY, style, str(path))
             font = pdf.fonts[_FAMILY.lower() + style]
             assert isinstance(font, TTFFont)
+            # Glyphs go into the file as they are; their boxes need no second reckoning.
+            font.ttfont.recalcBBoxes = False
             assert len(self._faces) == face
             self._faces.append((font, _Codes(font), _Widths(font)))
         pdf.add_page()
