@@ -121,14 +121,20 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture
-def fresh_database(servers: Servers, settings: Settings) -> Iterator[Database]:
-    """A database of this test alone, for sums over everybody and for corruption."""
+def fresh_database_url(servers: Servers) -> Iterator[str]:
+    """A migrated database of this test alone, as its owner."""
     url = servers.clone()
-    own = settings.model_copy(update={"database_url": SecretStr(url)})
+    yield url
+    servers.drop(url)
+
+
+@pytest.fixture
+def fresh_database(fresh_database_url: str, settings: Settings) -> Iterator[Database]:
+    """A database of this test alone, for sums over everybody and for corruption."""
+    own = settings.model_copy(update={"database_url": SecretStr(fresh_database_url)})
     opened = Database.from_settings(own)
     yield opened
     opened.close()
-    servers.drop(url)
 
 
 @pytest.fixture

@@ -53,6 +53,9 @@ _PAGE = """
     FROM postings AS p JOIN transactions AS t ON t.id = p.transaction_id
     WHERE p.account_id = %(account_id)s
         AND (p.posted_at, p.transaction_id) < (%(before_time)s, %(before_id)s)
+        -- An index scan starts at a plain bound, never at a pair's: without this one it would
+        -- read every page before this one.
+        AND p.posted_at <= %(before_time)s
         AND p.posted_at >= %(since)s AND p.posted_at <= %(until)s
         AND (%(kinds)s::text[] IS NULL OR t.kind = ANY (%(kinds)s))
         AND (%(counterparty)s::text IS NULL

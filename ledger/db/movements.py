@@ -73,6 +73,8 @@ _PAGE = (
     _SELECT
     + f"""
         AND (p.posted_at, p.transaction_id) < (%(cursor_time)s, %(cursor_id)s)
+        -- An index scan starts at a plain bound, never at a pair's (see ledger.db.history).
+        AND p.posted_at <= %(cursor_time)s
         AND p.posted_at >= %(since)s AND p.posted_at < %(before)s
         AND (%(kinds)s::text[] IS NULL OR t.kind = ANY (%(kinds)s))
         AND (%(status)s::text IS NULL OR {_STATUS} = %(status)s)

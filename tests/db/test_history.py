@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from ledger.commands.idempotency import reserve, settle
@@ -14,7 +15,7 @@ from ledger.core.context import Context
 from ledger.core.people import User
 from ledger.core.plans import Posted
 from ledger.core.refusals import Refusal, RefusalCode
-from ledger.db import accounts, history
+from ledger.db import accounts, history, movements
 from ledger.db.engine import Database
 from ledger.db.history import Entry, HistoryFilter
 from ledger.queries.wallets import recent_entries
@@ -59,6 +60,57 @@ def test_pages_neither_repeat_nor_miss_a_row_while_new_ones_arrive(database: Dat
         posted.receipt for posted in reversed(made) if isinstance(posted, Posted)
     ]
     assert len(_page(database, user, None)) == 10
+
+
+def _long_wallet(owner_url: str, user: User, rows: int) -> None:
+    """Write movements straight into the tables: reading is what is tested."""
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        for table in ("transactions", "postings"):
+            owner.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")  # type: ignore[arg-type]
+        owner.execute("ALTER TABLE postings DISABLE TRIGGER postings_sum_to_zero")
+        owner.execute(
+            "INSERT INTO transactions (id, receipt, kind, source, reference, request_digest,"
+            " actor, channel) OVERRIDING SYSTEM VALUE SELECT 1000000 + i, lpad(i::text, 10, 'X'),"
+            " 'deposit', 'test', 'long:' || i, '\\x00', 'system:test', 'test'"
+            " FROM generate_series(1, %s) AS i",
+            (rows,),
+        )
+        owner.execute(
+            "INSERT INTO postings (account_id, posted_at, transaction_id, amount, balance_after,"
+            " account_version, direction) SELECT %s, now() - i * interval '1 millisecond',"
+            " 1000000 + i, 100, 0, i, 'C' FROM generate_series(1, %s) AS i",
+            (user.wallet_account_id, rows),
+        )
+        owner.execute("VACUUM ANALYZE postings")
+        owner.execute("VACUUM ANALYZE transactions")
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        (history._PAGE, ("before_time", "before_id", "until")),
+        (movements._PAGE, ("cursor_time", "cursor_id", "before")),
+    ],
+    ids=["ussd", "api"],
+)
+def test_a_late_page_reads_its_own_rows_only(
+    fresh_database: Database, fresh_database_url: str, query: str, names: tuple[str, str, str]
+) -> None:
+    user = new_customer(fresh_database, 0)
+    _long_wallet(fresh_database_url, user, 20_000)
+    anything = dict.fromkeys(("kinds", "counterparty", "status"))
+    late = (datetime.now(UTC) - timedelta(seconds=18), 0, "infinity")
+    values = {**anything, **dict(zip(names, late, strict=True)), "since": "-infinity", "limit": 10}
+    values["account_id"] = user.wallet_account_id
+    with fresh_database.transaction(SYSTEM) as connection:
+        explained = connection.execute(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}".encode(), values
+        ).fetchone()
+    assert explained is not None
+    plan = explained["QUERY PLAN"][0]["Plan"]
+    assert plan["Actual Rows"] == 10
+    # Ten rows and the way to them; the index over the 18,000 newer ones fills some 80 blocks.
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 60
 
 
 @pytest.mark.parametrize("limit", [0, -1, history.PAGE_MAX + 1])
