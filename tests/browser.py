@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -12,8 +13,10 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
-def browser(width: int = 1280, height: int = 960) -> Iterator[webdriver.Chrome]:
-    """Open a browser with a page of this size, and close it."""
+def browser(
+    width: int = 1280, height: int = 960, downloads: Path | None = None
+) -> Iterator[webdriver.Chrome]:
+    """Open a browser with a page of this size, and close it; files go to ``downloads``."""
     binary = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
     driver = shutil.which("chromedriver")
     if binary is None or driver is None:
@@ -24,6 +27,11 @@ def browser(width: int = 1280, height: int = 960) -> Iterator[webdriver.Chrome]:
         options.add_argument(argument)
     options.add_argument(f"--window-size={width},{height}")
     options.add_argument("--hide-scrollbars")
+    if downloads is not None:
+        options.add_experimental_option(
+            "prefs",
+            {"download.default_directory": str(downloads), "download.prompt_for_download": False},
+        )
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     chrome = webdriver.Chrome(options=options, service=Service(driver))
     try:
