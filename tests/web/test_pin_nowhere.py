@@ -63,7 +63,8 @@ def test_after_whole_stories_no_pin_stands_anywhere(
 ) -> None:
     with structlog.testing.capture_logs() as logged, caplog.at_level("DEBUG"):
         for story in STORIES:
-            Player(client, settings, database).play(read(FOLDER / f"{story}.txt"))
+            dialogue = read(FOLDER / f"{story}.txt")
+            assert Player(client, settings, database).play(dialogue) == ""
 
     assert len(logged) > 50
     places = [("log", str(line)) for line in logged]

@@ -10,7 +10,7 @@ COMMANDS = Template(
     en="Text BAL, DEP 500, SEND 200 0712345678, WITHDRAW 300, MINI, STMT, RECEIPT, EMAIL, LANG SW"
     " or STOP. Or dial {ussd_code}. Never text your PIN.",
     sw="Tuma SALIO, WEKA 500, TUMA 200 0712345678, TOA 300, TAARIFA, STMT, RISITI, EMAIL,"
-    " LUGHA EN au STOP. Au piga {ussd_code}. Usitume PIN.",
+    " LUGHA EN au ACHA. Au piga {ussd_code}. Usitume PIN.",
 )
 
 
