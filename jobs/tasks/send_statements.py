@@ -38,10 +38,13 @@ def run(services: JobServices) -> None:
     """Mail until nothing is due; one failing server does not hold up a worker for long."""
     client = MailClient.from_settings(services.settings)
     while True:
-        issued = statements.claim_mail(services.database, _CONTEXT)
-        if issued is None:
+        claimed = statements.claim_mail(services.database, _CONTEXT)
+        if claimed is None:
             return
-        if not _send(services, client, issued):
+        issued, perhaps_out = claimed
+        if perhaps_out:
+            _settle(services, issued, Outcome.UNKNOWN, "a worker was lost while sending")
+        elif not _send(services, client, issued):
             return
 
 

@@ -147,8 +147,8 @@ def record_file(
     )
 
 
-def claim_mail(database: Database, context: Context) -> IssuedStatement | None:
-    """Take the next statement to mail, for fifteen minutes."""
+def claim_mail(database: Database, context: Context) -> tuple[IssuedStatement, bool] | None:
+    """Take the next statement to mail, for fifteen minutes, and say whether it may be out."""
     return database.run(context, lambda connection: issued_statements.claim(connection, _LEASE))
 
 

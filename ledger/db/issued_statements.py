@@ -99,19 +99,27 @@ def count_mailed_since(connection: Connection, user_id: int, moment: datetime) -
     return int(row["mailed"])
 
 
-def claim(connection: Connection, lease: timedelta) -> IssuedStatement | None:
-    """Take the next statement that is to be mailed; after the lease another worker may."""
+def claim(connection: Connection, lease: timedelta) -> tuple[IssuedStatement, bool] | None:
+    """Take the next statement that is to be mailed; after the lease another worker may.
+
+    The second value says that a worker was lost after it had made the file, so that the mail
+    may be out.
+    """
     with connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
             sql.SQL(
-                "UPDATE statements SET state = 'sending', attempts = attempts + 1,"
-                " due_at = now() + %s WHERE id = (SELECT id FROM statements"
-                " WHERE state IN ('queued', 'sending') AND due_at <= now()"
-                " ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING {}"
+                "WITH next AS (SELECT id AS next_id, state = 'sending' AND EXISTS ("
+                "  SELECT FROM statement_files AS f WHERE f.statement_id = s.id"
+                "  AND f.created_at > s.due_at - %(lease)s) AS perhaps_out"
+                " FROM statements AS s WHERE state IN ('queued', 'sending') AND due_at <= now()"
+                " ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+                " UPDATE statements SET state = 'sending', attempts = attempts + 1,"
+                " due_at = now() + %(lease)s FROM next WHERE id = next_id"
+                " RETURNING {}, perhaps_out"
             ).format(_COLUMNS),
-            (lease,),
+            {"lease": lease},
         ).fetchone()
-    return None if row is None else _read(row)
+    return None if row is None else (_read(row[:-1]), bool(row[-1]))
 
 
 def put_back(connection: Connection, statement_id: int, wait: timedelta, reason: str) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -16,8 +17,9 @@ import requests
 from pydantic import SecretStr
 
 from jobs.services import JobServices
+from jobs.statements import draw
 from jobs.tasks import send_statements
-from ledger.commands.statements import request_statement
+from ledger.commands.statements import claim_mail, request_statement
 from ledger.core.context import Context
 from ledger.core.people import User
 from ledger.core.refusals import Refusal, RefusalCode
@@ -254,6 +256,29 @@ def test_a_statement_whose_worker_always_dies_is_parked(
     send_statements.run(services)
     assert row_of(database_owner_url, issued)[0] == "failed"
     assert mails(standin) == []
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_a_worker_lost_after_it_made_the_file_sends_none_twice(
+    services: JobServices,
+    standin: Server,
+    database: Database,
+    database_owner_url: str,
+    drawn: bool,
+) -> None:
+    user = customer(database, database_owner_url)
+    issued = ask(database, user)
+    assert isinstance(issued, IssuedStatement)
+    system = Context.of_system("statements")
+    claimed = claim_mail(database, system)
+    assert claimed == (replace(issued, attempts=1), False)
+    if drawn:
+        draw(database, system, issued, "https://cycle.example", io.BytesIO())
+    make_due(database_owner_url, issued)
+    send_statements.run(services)
+    assert len(mails(standin)) == (0 if drawn else 1)
+    assert row_of(database_owner_url, issued)[0] == ("failed" if drawn else "sent")
+    assert len(sms_of(database_owner_url, user, "statement_unsure")) == int(drawn)
 
 
 def test_five_a_day_and_only_to_a_confirmed_address(
