@@ -10,6 +10,7 @@ from jobs.statement.pdf import Issue
 from jobs.statement.words import phrases
 from ledger.core.money import decimal_text
 from ledger.core.organisation import (
+    AuditSeal,
     EarlierMail,
     MailKind,
     OpenPayment,
@@ -184,4 +185,7 @@ def report_of(kind: MailKind = MailKind.DAY, *, busy: bool = True) -> Organisati
         else (),
         reconciliation=("Reconciliation of 30 Oct 2026: complete, 0 items.",) if busy else (),
         findings=("balances: accounts 1003: 500 is not 400",) if busy else (),
+        seal=AuditSeal(4_711, datetime(2026, 10, 31, 3, 30, tzinfo=UTC), "5ea1" * 16)
+        if busy
+        else None,
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from jobs.statement.mail_texts import html_page, html_table
-from jobs.statement.report_pdf import kind_name, title_of
+from jobs.statement.report_pdf import kind_name, seal_sentences, title_of
 from ledger.core.money import kes
 from ledger.core.organisation import OrganisationReport, Volume
 
@@ -71,6 +71,7 @@ def _sentences(report: OrganisationReport) -> list[str]:
         told += [f"Verification: {finding}" for finding in report.findings]
     else:
         told.append("The ledger was verified: every sum and the audit chain are right.")
+    told += seal_sentences(report)
     told += report.reconciliation
     told += [
         f"The {mail.kind}'s mail of {mail.first_day} may not have arrived."

@@ -68,6 +68,19 @@ def kind_name(kind: str) -> str:
     return kind.replace("_", " ").capitalize()
 
 
+def seal_sentences(report: OrganisationReport) -> list[str]:
+    """Return the newest seal of the audit chain in words, a copy that no one here can alter."""
+    seal = report.seal
+    if seal is None:
+        return ["The audit trail has no seal yet."]
+    when = seal.sealed_at.astimezone(NAIROBI)
+    return [
+        f"The newest seal of the audit trail is number {seal.number}"
+        f" of {show_date(when, 'en')} {when:%H:%M}:",
+        seal.digest,
+    ]
+
+
 def render_report(report: OrganisationReport, made_at: datetime, out: Sink) -> None:
     """Write the report as PDF/A-2u."""
     # Drawn once to count its pages, which each page says, and once to be written.
@@ -225,6 +238,9 @@ class _ReportPages:
             self._sentence(f"{told} ({mail.reason or mail.state}).")
         for finding in report.findings:
             self._sentence(f"Verification: {finding}")
+        self._sub_heading("Audit trail")
+        for sentence in seal_sentences(report):
+            self._sentence(sentence)
         if report.reconciliation:
             self._sub_heading("Reconciliation")
             for run in report.reconciliation:

@@ -59,6 +59,17 @@ class EarlierMail(NamedTuple):
     reason: str
 
 
+class AuditSeal(NamedTuple):
+    """The newest link of the audit chain; ``digest`` is hexadecimal.
+
+    A copy outside the database shows that the rows before it were not rewritten since.
+    """
+
+    number: int
+    sealed_at: datetime
+    digest: str
+
+
 @dataclass(frozen=True, slots=True)
 class OrganisationReport:
     """One day, or one month, of the whole organisation.
@@ -84,6 +95,7 @@ class OrganisationReport:
     earlier_mails: tuple[EarlierMail, ...]
     reconciliation: tuple[str, ...]
     findings: tuple[str, ...]
+    seal: AuditSeal | None
 
     def balance_of(self, code: str) -> int:
         """Return an account's cents on whichever side they stand."""

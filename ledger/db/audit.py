@@ -1,9 +1,10 @@
-"""SQL of the audit log's writing side."""
+"""SQL of the audit log's writing side, and of the end of its chain."""
 
 from collections.abc import Mapping
 
 from psycopg.types.json import Jsonb
 
+from ledger.core.organisation import AuditSeal
 from ledger.db.engine import Connection
 
 Values = Mapping[str, object]
@@ -32,3 +33,12 @@ def record(
             None if new is None else Jsonb(dict(new)),
         ),
     )
+
+
+def latest_seal(connection: Connection) -> AuditSeal | None:
+    """Return the newest seal of the audit chain, or None before the first."""
+    row = connection.execute(
+        "SELECT id, sealed_at, encode(seal_hash, 'hex') AS digest FROM audit_seals"
+        " ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return None if row is None else AuditSeal(row["id"], row["sealed_at"], row["digest"])

@@ -6,7 +6,7 @@ from ledger.core.context import Context
 from ledger.core.organisation import MailKind, OrganisationReport
 from ledger.core.rules import NAIROBI
 from ledger.core.statements import Period, StatementMismatchError, TrialBalance
-from ledger.db import organisation, reconciliation, statements
+from ledger.db import audit, organisation, reconciliation, statements
 from ledger.db.engine import Database
 from ledger.db.reconciliation import Run
 from ledger.queries.verify import verify_ledger
@@ -54,6 +54,7 @@ def report(database: Database, kind: MailKind, period: Period) -> OrganisationRe
                 _told(run) for run in reconciliation.newest_runs(connection, _RUNS_TOLD)
             ),
             findings=tuple(findings),
+            seal=audit.latest_seal(connection),
         )
 
 

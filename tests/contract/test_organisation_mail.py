@@ -23,6 +23,7 @@ from jobs.services import JobServices
 from jobs.statement.words import show_date
 from jobs.tasks import send_organisation_mail
 from ledger.commands import organisation_mail
+from ledger.commands.maintenance import seal_audit
 from ledger.core.organisation import MailKind, due_periods
 from ledger.core.rules import NAIROBI, nairobi_day
 from ledger.core.statements import Period
@@ -88,6 +89,15 @@ def plan_today(owner_url: str) -> None:
         )
 
 
+def newest_seal(owner_url: str) -> str:
+    with psycopg.connect(owner_url) as connection:
+        row = connection.execute(
+            "SELECT encode(seal_hash, 'hex') FROM audit_seals ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
 def mails(standin: Server) -> list[EmailMessage]:
     messages = []
     for entry in requests.get(f"{standin.url}/mail", timeout=5).json():
@@ -119,6 +129,7 @@ def test_the_days_figures_come_by_mail_and_add_up(
             " VALUES ('ledger', 'system:test', 'incomplete', %s)",
             (Jsonb({"missing_ledger": 2}),),
         )
+    seal_audit(services.database)
     send_organisation_mail.run(services)
     message = next(m for m in mails(standin) if m["Subject"].startswith(TITLE))
     body = message.get_body(("plain",))
@@ -126,6 +137,8 @@ def test_the_days_figures_come_by_mail_and_add_up(
     assert "KES 2,250.50" in body.get_content()
     assert "incomplete, 2 missing_ledger" in body.get_content()
     assert "verified" in body.get_content()
+    seal = newest_seal(owner_url)
+    assert seal in body.get_content()
     files = files_of(message)
     trial = list(csv.reader(io.StringIO(files[f"cycle-trial-balance-{TODAY}.csv"].decode())))
     assert trial[-1] == ["TOTAL", "", "2250.50", "2250.50"]
@@ -141,6 +154,7 @@ def test_the_days_figures_come_by_mail_and_add_up(
         shown = subprocess.run(command, input=report, capture_output=True, check=True)
         text = shown.stdout.decode()
         assert re.search(r"Deposit +.*KES 2,250\.50", text)
+        assert seal in text
         assert re.search(r"Total +2,250\.50 +2,250\.50", text)
 
 
