@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install run test lint bench drill clean constraints
+.PHONY: install run test test-at-length lint bench drill clean constraints
 
 install: $(VENV)/.installed-dev
 
@@ -31,6 +31,10 @@ run: $(VENV)/.installed
 # Two processes a core: half of the suite's time is waiting for processes that it started.
 test: install
 	@$(BIN)/python -m pytest --numprocesses $$((2 * $$(nproc))) --dist loadgroup
+
+# The random tests again, for as long as a night allows: 500 killed connections, 4,000 commands.
+test-at-length: install
+	@TESTS_AT_LENGTH=1 $(BIN)/python -m pytest -n0 tests/db/test_ledger_machine.py tests/db/test_lost_connections.py
 
 lint: install
 	$(BIN)/ruff check .

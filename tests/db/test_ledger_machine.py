@@ -34,14 +34,15 @@ from ledger.db import accounts, payments, rules, users
 from ledger.db.engine import Database
 from ledger.queries.verify import verify_ledger
 from tests.db.people import SYSTEM, new_msisdn
+from tests.length import AT_LENGTH
 from tests.servers import Servers
 from ussd_app.settings import Settings
 
 FEE, WALLET_MAX, MAXIMUM, DAILY = 500, 80_000, 30_000, 60_000
 PEOPLE = range(10)
 RUN = hypothesis_settings(
-    max_examples=5,
-    stateful_step_count=50,
+    max_examples=40 if AT_LENGTH else 6,
+    stateful_step_count=100 if AT_LENGTH else 40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
@@ -387,7 +388,7 @@ def own_database(servers: Servers, product: Settings) -> Iterator[Database]:
         servers.drop(url)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(3600)
 def test_random_commands_agree_with_the_model(servers: Servers, settings: Settings) -> None:
     with own_database(servers, settings) as database:
         machine = type("OwnLedger", (Ledger,), {"database": database})

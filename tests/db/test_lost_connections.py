@@ -17,9 +17,10 @@ from ledger.db.engine import ATTEMPTS_MAX, Connection, Database
 from ledger.queries.verify import verify_ledger
 from tests.db.people import SYSTEM
 from tests.db.scene import Scene, new_customer, opened, said
+from tests.length import AT_LENGTH
 from ussd_app.settings import Settings
 
-KILLS = 60
+KILLS = 500 if AT_LENGTH else 15
 
 VICTIM = "cycle-victim"
 
@@ -88,7 +89,7 @@ def answer_or_error(command: Callable[[], object]) -> object:
         return error
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_a_killed_command_happened_once_or_not_at_all(
     own_database: Database, victim: Database, killer: Killer
 ) -> None:
