@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install run test test-at-length lint bench drill clean constraints
+.PHONY: install run test coverage test-at-length lint bench drill clean constraints
 
 install: $(VENV)/.installed-dev
 
@@ -32,6 +32,13 @@ run: $(VENV)/.installed
 test: install
 	@$(BIN)/python -m pytest --numprocesses $$((2 * $$(nproc))) --dist loadgroup
 
+# Every line and branch of ledger/core, from the tests that need no server.
+CORE_TESTS := $(addprefix tests/unit/test_,core_values.py money.py msisdn.py payment_messages.py \
+	payment_rules.py pins.py rules.py texts.py statement_documents.py daraja_outcomes.py daraja_bodies.py)
+coverage: install
+	@$(BIN)/coverage run --branch --source=ledger/core -m pytest -n0 -q $(CORE_TESTS)
+	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=100
+
 # The random tests again, for as long as a night allows: 500 killed connections, 4,000 commands.
 test-at-length: install
 	@TESTS_AT_LENGTH=1 $(BIN)/python -m pytest -n0 tests/db/test_ledger_machine.py tests/db/test_lost_connections.py
@@ -56,5 +63,5 @@ constraints: install
 
 # Data under var/ stays: it is not ours to throw away.
 clean:
-	rm -rf $(VENV) *.egg-info build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .coverage *.egg-info build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
