@@ -7,9 +7,13 @@ import pytest
 
 from ledger.core import access, contact
 from ledger.core.context import Context
-from ledger.core.daraja_codes import prompt_failure_needs_review, prompt_failure_template
+from ledger.core.daraja_codes import (
+    prompt_failure_needs_review,
+    prompt_failure_template,
+    reversal_failed,
+)
 from ledger.core.gsm7 import septets
-from ledger.core.msisdn import parse_msisdn
+from ledger.core.msisdn import is_stored_form, parse_msisdn
 from ledger.core.organisation import MailKind, due_periods
 from ledger.core.parties import Party
 from ledger.core.paybill import account_msisdn
@@ -77,11 +81,13 @@ def test_a_party_shows_two_names_and_a_masked_number() -> None:
 )
 def test_an_account_number_is_a_phone_or_a_wallet(typed: str, msisdn: str | None) -> None:
     assert account_msisdn(typed) == msisdn
+    assert msisdn is None or is_stored_form(msisdn)
 
 
-@pytest.mark.parametrize("text", ["0" * 9, "+255712345678", "0201234567", "+000000000"])
+@pytest.mark.parametrize("text", ["0" * 9, "+255712345678", "0202012345", "+000000000"])
 def test_what_is_no_kenyan_mobile_number_is_none(text: str) -> None:
     assert parse_msisdn(text) is None
+    assert not is_stored_form(text)
 
 
 @pytest.mark.parametrize(("text", "length"), [("abc", 3), ("a€", 3), ("[x]", 5), ("ж", None)])
@@ -93,6 +99,11 @@ def test_an_unlisted_prompt_failure_has_a_template() -> None:
     assert prompt_failure_template("no such code") == "deposit_failed"
     assert prompt_failure_needs_review("no such code")
     assert not prompt_failure_needs_review("1032")
+
+
+@pytest.mark.parametrize(("code", "failed"), [("R000002", True), ("R000001", False), ("9", False)])
+def test_only_listed_codes_fail_a_reversal(code: str, failed: bool) -> None:
+    assert reversal_failed(code) is failed
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 5), (2, 20), (7, 600), (99, 600)])
@@ -163,6 +174,12 @@ def test_what_waits_in_suspense(
             Evidence(EvidenceSource.STATUS, Verdict.PAID, "0", receipt="SG632NMUAB"),
             Step.ATTACH,
             "receipt_attached",
+        ),
+        (
+            PaymentState.COMPLETED,
+            Evidence(EvidenceSource.STATUS, Verdict.PAID, "0"),
+            Step.NOTHING,
+            "repeated",
         ),
         (
             PaymentState.PENDING,
@@ -240,6 +257,7 @@ def test_a_period_begins_and_ends_at_midnight_in_nairobi() -> None:
 def test_a_statement_whose_two_roads_do_not_meet_is_an_error() -> None:
     period = Period(NOW.date(), NOW.date())
     summary = Summary(1000, "USER_WALLET", "W1", "Jane", None, "en", period, 0, 5, (), ())
+    replace(summary, closing=0).check()
     with pytest.raises(StatementMismatchError, match=r"0 \+ 0 - 0 is not 5"):
         summary.check()
 
