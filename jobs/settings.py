@@ -122,6 +122,11 @@ class JobSettings(LedgerSettings):
         " from elsewhere is kept and only makes us ask. Empty believes any",
     )
 
+    mpesa_c2b_validated: bool = Field(
+        default=False,
+        description="Safaricom validates our paybill: a payment nobody asked about is looked up",
+    )
+
     mpesa_float_alarm: Annotated[int, Field(ge=0)] = Field(
         default=50_000, description="Shillings in the utility account below which we raise an alarm"
     )

@@ -77,20 +77,27 @@ def _process_paybill(services: JobServices, callback: Callback) -> bool:
         return inbox.set_aside(services.database, callback.id, "quarantined", "incomplete")
     if notice.shortcode != services.settings.mpesa_shortcode:
         return inbox.set_aside(services.database, callback.id, "quarantined", "wrong_shortcode")
-    if _contradicts_announcement(services, notice, notice.receipt):
-        # One of two unsigned bodies lies; M-Pesa's own list tells what was really paid.
+    doubt = _doubt_about(services, notice, notice.receipt)
+    if doubt is not None:
+        # An unsigned body alone or against another one: M-Pesa's own list tells what was paid.
         ring(services.redis, Task.RECOVER_PAYBILLS)
-        return inbox.set_aside(services.database, callback.id, "quarantined", "amount_mismatch")
+        return inbox.set_aside(services.database, callback.id, "quarantined", doubt)
     paid = evidence.of_paybill(notice, notice.receipt, notice.amount)
     return _noted(callback, paybill.receive(services.database, callback.id, paid))
 
 
-def _contradicts_announcement(
-    services: JobServices, notice: bodies.PaybillNotice, receipt: str
-) -> bool:
-    """Tell whether the validation of this payment named another amount (row 12)."""
-    asked = (bodies.read_paybill_notice(raw) for raw in inbox.announced(services.database, receipt))
-    return any(before is not None and before.amount != notice.amount for before in asked)
+def _doubt_about(services: JobServices, notice: bodies.PaybillNotice, receipt: str) -> str | None:
+    """Say what does not fit between a confirmation and the validation before it (row 12)."""
+    asked = [
+        before.amount
+        for raw in inbox.announced(services.database, receipt)
+        if (before := bodies.read_paybill_notice(raw)) is not None
+    ]
+    if any(amount != notice.amount for amount in asked):
+        return "amount_mismatch"
+    if not asked and services.settings.mpesa_c2b_validated:
+        return "not_announced"
+    return None
 
 
 def _noted(callback: Callback, applied: Applied | None) -> bool:

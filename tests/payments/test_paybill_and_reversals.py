@@ -1,5 +1,6 @@
 """Money that names nobody, money on its way back, and the float."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from jobs.tasks import query_payments, read_float, recover_paybills
@@ -119,6 +120,29 @@ def test_row_12_an_amount_that_its_validation_did_not_name_comes_from_m_pesas_li
     world.paybill(**notice, TransAmount="143.00")
     world.process()
     assert world.balance(user) == 143_00
+
+
+def test_row_12_where_m_pesa_asks_first_an_amount_nobody_asked_about_is_looked_up(
+    world: MpesaWorld,
+) -> None:
+    validated = world.services.settings.model_copy(update={"mpesa_c2b_validated": True})
+    world.services = replace(world.services, settings=validated)
+    user = world.customer()
+    receipt = new_mpesa_receipt()
+    world.paybill(BillRefNumber=user.msisdn, TransID=receipt, TransAmount="1430.00")
+    world.process()
+    assert world.balance(user) == 0
+    assert world.verdicts("paybill")[-1] == ("quarantined", "not_announced")
+    row = {"transactionId": receipt, "amount": "143.00", "billreference": user.msisdn}
+    row["transactiontype"] = "c2b-pay-bill-debit"
+    world.sync["pulltransactions"] = said(ResponseCode="1000", Response=[[row]])
+    recover_paybills.run(world.services)
+    assert world.balance(user) == 143_00
+    notice = {"BillRefNumber": user.msisdn, "TransID": new_mpesa_receipt()}
+    for step in ("validate", "confirm"):
+        world.paybill(step, **notice)
+    world.process()
+    assert world.balance(user) == 243_00
 
 
 def test_row_12_the_true_confirmation_is_booked_though_a_false_one_came_first(
