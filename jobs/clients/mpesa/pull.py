@@ -12,6 +12,7 @@ NO_DATA = "1001"
 """Nothing in range, or Pull is not provisioned: Daraja does not tell the two apart."""
 
 _PAGES_MAX = 200
+_BARREN_PAGES_MAX = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +52,50 @@ def register(daraja: Daraja, *, nominated_number: str, callback_url: str) -> Ans
 
 
 def pull_window(daraja: Daraja, start: datetime, end: datetime) -> PulledWindow:
-    """Read all payments between two aware moments, page by page, each receipt once.
+    """Read all payments between two aware moments, each receipt once.
 
-    The offset counts rows here. A server that counts pages repeats rows, which ends the loop.
+    Daraja's texts contradict each other about the offset (1.13). It is read as rows first; then
+    a few pages are asked for by number, which bring nothing new from a server that counts rows.
     """
     found: dict[str, PulledTransaction] = {}
-    for _ in range(_PAGES_MAX):
-        answer = _page(daraja, start, end, offset=len(found))
-        if answer.outcome is not Outcome.ACCEPTED:
-            proven = bool(found) and answer.code == NO_DATA
-            return PulledWindow(list(found.values()), proven, answer.code, answer.text)
-        fresh = [row for row in rows(answer) if row.receipt not in found]
-        if not fresh:
-            return PulledWindow(list(found.values()), bool(found), answer.code, answer.text)
-        found.update((row.receipt, row) for row in fresh)
-    return PulledWindow(list(found.values()), False, "too_many_pages", "window is too large")
+    reading = _Reading(daraja, start, end, found)
+    answer = reading.ask(0)
+    while reading.brought_more and reading.requests < _PAGES_MAX:
+        answer = reading.ask(len(found))
+    number, barren = 1, 0
+    while found and barren < _BARREN_PAGES_MAX and reading.requests < _PAGES_MAX:
+        reading.ask(number)
+        barren = 0 if reading.brought_more else barren + 1
+        number += 1
+    if reading.requests >= _PAGES_MAX:
+        return PulledWindow(list(found.values()), False, "too_many_pages", "window is too large")
+    proven = bool(found) and not reading.failed
+    return PulledWindow(list(found.values()), proven, answer.code, answer.text)
+
+
+class _Reading:
+    """One look at a window: ``failed`` tells that an answer was neither rows nor an end."""
+
+    def __init__(
+        self, daraja: Daraja, start: datetime, end: datetime, found: dict[str, PulledTransaction]
+    ) -> None:
+        self._daraja = daraja
+        self._window = (start, end)
+        self._found = found
+        self.requests = 0
+        self.brought_more = False
+        self.failed = False
+
+    def ask(self, offset: int) -> Answer:
+        """Ask for the payments from an offset, and keep those that are new."""
+        answer = _page(self._daraja, *self._window, offset=offset)
+        accepted = answer.outcome is Outcome.ACCEPTED
+        fresh = [row for row in rows(answer) if row.receipt not in self._found] if accepted else []
+        self._found.update((row.receipt, row) for row in fresh)
+        self.requests += 1
+        self.brought_more = bool(fresh)
+        self.failed = self.failed or not (accepted or answer.code == NO_DATA)
+        return answer
 
 
 def rows(answer: Answer) -> list[PulledTransaction]:
