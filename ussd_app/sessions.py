@@ -6,7 +6,6 @@ transcript nor a PIN is stored: only a keyed digest and the length of what came 
 """
 
 import hashlib
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from enum import StrEnum
 
 from redis import Redis
 
+from jobs.clients.redis import ScriptRunner
 from ussd_app.funnel import FUNNEL_KEPT_SECONDS, day_key
 
 SESSION_SECONDS = 240
@@ -121,8 +121,8 @@ class Sessions:
     """Claims and answers hops. Two round trips to Redis a hop: one here, one there."""
 
     def __init__(self, redis: Redis, secret_key: str) -> None:
-        self._pool = redis.connection_pool
-        self._of_thread = threading.local()
+        self._redis = redis
+        self._scripts = ScriptRunner(redis)
         self._key = hashlib.sha256(secret_key.encode()).digest()
         self._claim = redis.register_script(_CLAIM)
         self._commit = redis.register_script(_COMMIT)
@@ -136,7 +136,8 @@ class Sessions:
         before = " ".join(self._place(part) for part in _prefixes(text))
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            answer = self._claim(
+            answer = self._scripts.run(
+                self._claim,
                 keys=[key, f"cycle:ussd-opened:{phone}", f"cycle:ussd-broken:{phone}"],
                 args=[
                     time.time(),
@@ -148,7 +149,6 @@ class Sessions:
                     WINDOW_SECONDS,
                     SESSIONS_PER_WINDOW,
                 ],
-                client=self._redis(),
             )
             word, *rest = [part.decode() for part in answer]
             if word not in ("wait", "busy"):
@@ -189,7 +189,8 @@ class Sessions:
         ``broken`` is what a redial within ten minutes is handed: text, nothing, or ``LEAVE`` for
         what is kept already. ``funnel`` adds to the day's figures (``ussd_app.funnel``).
         """
-        stored = self._commit(
+        stored = self._scripts.run(
+            self._commit,
             keys=[claim.key, f"cycle:ussd-broken:{claim.phone}", day_key()],
             args=[
                 claim.place,
@@ -203,32 +204,22 @@ class Sessions:
                 FUNNEL_KEPT_SECONDS,
                 *(part for pair in funnel for part in pair),
             ],
-            client=self._redis(),
         )
         return bool(stored)
 
     def end(self, session_id: str) -> int | None:
         """Note that the gateway ended a session: seconds since its last answer, once; else None."""
         digest = self._digest(b"session", session_id)
-        redis = self._redis()
-        if not redis.set(f"cycle:ussd-ended:{digest}", b"1", nx=True, ex=ENDED_SECONDS):
+        if not self._redis.set(f"cycle:ussd-ended:{digest}", b"1", nx=True, ex=ENDED_SECONDS):
             return None
-        until = redis.hget(f"cycle:ussd:{digest}", "until")
+        until = self._redis.hget(f"cycle:ussd:{digest}", "until")
         if until is None:
             return 0
         return max(0, round(time.time() - (float(until) - SESSION_SECONDS)))
 
     def close(self) -> None:
         """Close every thread's connection."""
-        self._pool.disconnect()
-
-    def _redis(self) -> Redis:
-        """Return this thread's own connection: borrowing one from the pool costs a hop more."""
-        redis = getattr(self._of_thread, "redis", None)
-        if redis is None:
-            redis = Redis(connection_pool=self._pool, single_connection_client=True)
-            self._of_thread.redis = redis
-        return redis
+        self._scripts.close()
 
     def _place(self, text: str) -> str:
         return f"{len(text)}:{self._digest(b'text', text)}"
