@@ -38,6 +38,11 @@ def _started() -> ServerRun:
     return _run
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the hidden-input test be played at full length."""
+    parser.addoption("--hops", type=int, default=600, help="random hops of the hidden-input test")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker where the servers are, and which Redis database is its own."""
