@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import requests
+import structlog
 from redis import Redis
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -299,7 +300,10 @@ def run(folder: Path) -> None:
             web_url="http://127.0.0.1:9",
             standin_url="http://127.0.0.1:9",
             smtp_port=9,
-        ) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        ) | {
+            "LOG_JSON": "true",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
         upgrade(engine.url)
         redis = Redis.from_url(memory.url)
         measure_accepting(supervisor, folder, variables)
@@ -312,5 +316,6 @@ def run(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))  # warnings only
     with tempfile.TemporaryDirectory() as temporary:
         run(Path(temporary))

@@ -3,8 +3,9 @@
 Menu hops: strangers who dial and move between two menus, twelve hops a session, every answer
 checked to be a CON screen; the first hop asks PostgreSQL who dials. Session, replay, locks
 and logs as in production. Baselines of the same run: (a) bare Flask on the same server with one
-Redis GET and one SETEX; (b) ussd-menu-builder on node's http with the same two commands, when
-NODE_BASELINE names a folder where it is installed (`npm install ussd-menu-builder redis`).
+Redis GET and one SETEX; (b) ussd-menu-builder on node's http with the same two commands and (c)
+ussd-state-builder with its own Redis storage, when NODE_BASELINE names a folder where they are
+installed (`npm install ussd-menu-builder ussd-state-builder redis`).
 PIN hops are timed on their own, with the share of argon2 in them. Needs wrk.
 """
 
@@ -122,9 +123,10 @@ def servers(folder: Path, variables: dict[str, str]) -> dict[str, tuple[str, Pro
     }
     node = os.environ.get("NODE_BASELINE")
     if node:
-        script = ROOT / "benchmarks/hops_baselines/menu_builder.mjs"
-        shutil.copy(script, Path(node) / script.name)
-        lines["node"] = (f"node {script.name}", "/", Path(node))
+        for name in ("menu_builder", "state_builder"):
+            script = ROOT / f"benchmarks/hops_baselines/{name}.mjs"
+            shutil.copy(script, Path(node) / script.name)
+            lines[name] = (f"node {script.name}", "/", Path(node))
     found = {}
     for name, (line, path, place) in lines.items():
         port = free_port()
@@ -167,7 +169,7 @@ def menu_hops(supervisor: Supervisor, folder: Path, variables: dict[str, str]) -
     base_rate, base_tail = medians["bare"]
     for name, (rate, tail) in medians.items():
         print(
-            f"menu hops  {name:<6}{rate:>8.0f}/s  {rate / base_rate:.2f} x bare"
+            f"menu hops  {name:<14}{rate:>8.0f}/s  {rate / base_rate:.2f} x bare"
             f"   p99 {tail:>7.1f} ms  {tail / base_tail:.2f} x bare"
         )
     return compared["cycle"][0]

@@ -1,7 +1,7 @@
 """Hops at random over HTTP: any text in any order, hang-ups, repeats, dial-through.
 
-The suite plays a few hundred; `pytest -n0 --timeout 900 --hops 100000 tests/web/test_ussd_hidden_input.py`
-plays as many as named and prints what it met.
+The suite plays a few hundred. As many as named, and what they met:
+``pytest -n0 --timeout 900 --hops 100000 tests/web/test_ussd_hidden_input.py``
 """
 
 import json
