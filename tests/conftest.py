@@ -38,9 +38,12 @@ def _started() -> ServerRun:
     return _run
 
 
+HOPS_OF_THE_SUITE = 600
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the hidden-input test be played at full length."""
-    parser.addoption("--hops", type=int, default=600, help="random hops of the hidden-input test")
+    parser.addoption("--hops", type=int, default=HOPS_OF_THE_SUITE, help="hops of the random play")
 
 
 @pytest.hookimpl(optionalhook=True)
