@@ -218,7 +218,7 @@ class Sessions:
         return max(0, round(time.time() - (float(until) - SESSION_SECONDS)))
 
     def close(self) -> None:
-        """Close every thread's connection."""
+        """Give every connection back."""
         self._scripts.close()
 
     def _place(self, text: str) -> str:

@@ -1,6 +1,6 @@
 """Connections to Redis, the same for web, worker and cron."""
 
-import threading
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,19 +62,22 @@ def _by_sentinel(netloc: str, path: str, answer_seconds: float) -> Redis:
 
 
 class ScriptRunner:
-    """Runs scripts on one connection a thread, at the least cost that redis-py has.
+    """Runs scripts on connections of its own, at the least cost that redis-py has.
 
-    A hop runs two scripts, and borrowing a connection from the pool for each and watching it
-    would take longer than the scripts. Timeouts and the one retry are the client's.
+    A hop runs two scripts, and borrowing a connection from the client's pool for each and
+    watching it would take longer than the scripts. Timeouts and the one retry are the client's.
+    There are as many connections as calls at once: they belong to no thread, because servers
+    let idle threads go without a word.
     """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._of_thread = threading.local()
+        # Append and pop are atomic; the last one used is the next one taken.
+        self._idle: deque[Connection] = deque()
 
     def run(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """Return a script's answer; raises RedisError."""
-        connection = self._connection()
+        connection = self._take()
         command = ("EVALSHA", script.sha, len(keys), *keys, *args)
 
         def ask() -> Any:
@@ -89,14 +92,19 @@ class ScriptRunner:
         except NoScriptError:
             self._redis.script_load(script.script)
             return connection.retry.call_with_retry(ask, give_up)
+        finally:
+            self._idle.append(connection)
 
     def close(self) -> None:
-        """Close every thread's connection."""
-        self._redis.connection_pool.disconnect()
+        """Close every connection that is not in use."""
+        while self._idle:
+            self._idle.pop().disconnect()  # type: ignore[no-untyped-call]
+        self._redis.close()
 
-    def _connection(self) -> Connection:
-        connection: Connection | None = getattr(self._of_thread, "connection", None)
-        if connection is None:
-            connection = self._redis.connection_pool.get_connection()
-            self._of_thread.connection = connection
-        return connection
+    def _take(self) -> Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            pool = self._redis.connection_pool
+            connection: Connection = pool.connection_class(**pool.connection_kwargs)
+            return connection

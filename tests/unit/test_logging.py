@@ -96,3 +96,14 @@ def test_traceback_and_libraries_lines_are_masked(log_output: io.StringIO) -> No
     assert "pin" not in own
     assert foreign["event"] == "sent to 0712***678"
     assert "254712345678" not in log_output.getvalue()
+
+
+def test_what_is_merely_told_is_one_masked_line_too(log_output: io.StringIO) -> None:
+    structlog.get_logger("ours").info("hop", number="+254712345678", pin="1234", screen="main")
+
+    line = json.loads(log_output.getvalue())
+
+    assert line["number"] == "0712***678"
+    assert (line["level"], line["logger"], line["screen"]) == ("info", "ours", "main")
+    assert "pin" not in line
+    assert log_output.getvalue().count("\n") == 1
