@@ -47,10 +47,9 @@ def filled(rule: str) -> str:
     return re.sub(r"<[^>]+>", "nobody-was-given-this-one", path)
 
 
-def test_every_route_is_known_to_be_open_or_refuses_strangers(
-    app: Flask, client: FlaskClient
-) -> None:
-    let_in = []
+def let_in(app: Flask) -> list[str]:
+    """Return the routes that answer a stranger and are not known to be open."""
+    client, found = app.test_client(), []
     for method, rule in calls(app):
         if rule in OPEN or rule.startswith(TOKEN_IN_PATH):
             continue
@@ -60,8 +59,19 @@ def test_every_route_is_known_to_be_open_or_refuses_strangers(
         else:
             expected = REFUSED.get("/" + rule.split("/")[1], set())
         if status not in expected:
-            let_in.append(f"{method} {rule} answered {status}")
-    assert let_in == []
+            found.append(f"{method} {rule} answered {status}")
+    return found
+
+
+def test_every_route_is_known_to_be_open_or_refuses_strangers(app: Flask) -> None:
+    assert let_in(app) == []
+
+
+@pytest.mark.parametrize("path", ["/api/new", "/admin2/new", "/new", "/at/<key>/new"])
+def test_a_new_route_without_authentication_is_noticed(app: Flask, path: str) -> None:
+    app.add_url_rule(path, "new", lambda **arguments: "let in")
+
+    assert let_in(app) == [f"GET {path} answered 200"]
 
 
 def test_tokens_of_hooks_are_part_of_their_paths(app: Flask) -> None:
