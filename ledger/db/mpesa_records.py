@@ -21,31 +21,35 @@ class MpesaRecord:
     party: str | None = None
 
 
-# Only what came to a payment's own secret path, or to the paybill's, is M-Pesa's word.
-_GATHER_PROMPTS = """
-    SELECT c.id AS callback_id, p.id AS payment_id, 'callback' AS source,
-        item.receipt, cents_of(item.amount) AS amount,
-        coalesce(moment_of(item.occurred), c.received_at) AS occurred_at
+# Only what came to a payment's own secret path, or to the paybill's, is M-Pesa's word. A body is
+# read once: not again for each of its fields, and not by the next run when it became a record.
+_FRESH = """
+    SELECT c.id, c.kind, c.token, c.payment_id, c.received_at, json_of(c.body) AS body
     FROM mpesa_callbacks AS c
+    WHERE c.received_at >= %(start)s AND c.received_at < %(end)s
+        AND c.kind IN ('stk', 'b2c_result', 'status_result', 'reversal_result', 'c2b_confirm')
+        AND NOT EXISTS (SELECT FROM mpesa_records AS r WHERE r.callback_id = c.id)
+"""
+_GATHER_PROMPTS = """
+    SELECT c.id, p.id, 'callback', item.receipt, cents_of(item.amount),
+        coalesce(moment_of(item.occurred), c.received_at)
+    FROM fresh AS c
     JOIN payments AS p ON p.token = c.token
-    CROSS JOIN LATERAL (SELECT json_of(c.body) #> '{Body,stkCallback}' AS b) AS body
     CROSS JOIN LATERAL (
         SELECT max(i ->> 'Value') FILTER (WHERE i ->> 'Name' = 'MpesaReceiptNumber') AS receipt,
             max(i ->> 'Value') FILTER (WHERE i ->> 'Name' = 'Amount') AS amount,
             max(i ->> 'Value') FILTER (WHERE i ->> 'Name' = 'TransactionDate') AS occurred
-        FROM jsonb_path_query(body.b, 'lax $.CallbackMetadata.Item[*]') AS i
+        FROM jsonb_path_query(c.body, 'lax $.Body.stkCallback.CallbackMetadata.Item[*]') AS i
     ) AS item
-    WHERE c.kind = 'stk' AND body.b ->> 'ResultCode' = '0'
-        AND c.received_at >= %(start)s AND c.received_at < %(end)s
+    WHERE c.kind = 'stk' AND c.body #>> '{Body,stkCallback,ResultCode}' = '0'
 """
 _GATHER_RESULTS = """
     SELECT c.id, p.id, CASE c.kind WHEN 'status_result' THEN 'status' ELSE 'callback' END,
-        coalesce(item.receipt, body.b ->> 'TransactionID'),
+        coalesce(item.receipt, c.body #>> '{Result,TransactionID}'),
         cents_of(item.amount) * CASE WHEN p.kind IN ('withdrawal', 'reversal') THEN -1 ELSE 1 END,
         coalesce(moment_of(item.occurred), c.received_at)
-    FROM mpesa_callbacks AS c
+    FROM fresh AS c
     JOIN payments AS p ON p.token = c.token
-    CROSS JOIN LATERAL (SELECT json_of(c.body) -> 'Result' AS b) AS body
     CROSS JOIN LATERAL (
         SELECT max(i ->> 'Value') FILTER (WHERE i ->> 'Key' IN ('TransactionReceipt', 'ReceiptNo'))
                 AS receipt,
@@ -54,28 +58,27 @@ _GATHER_RESULTS = """
             max(i ->> 'Value') FILTER (WHERE i ->> 'Key' IN ('FinalisedTime', 'FinalizedTime'))
                 AS occurred,
             max(i ->> 'Value') FILTER (WHERE i ->> 'Key' = 'TransactionStatus') AS status
-        FROM jsonb_path_query(body.b, 'lax $.ResultParameters.ResultParameter[*]') AS i
+        FROM jsonb_path_query(c.body, 'lax $.Result.ResultParameters.ResultParameter[*]') AS i
     ) AS item
     WHERE c.kind IN ('b2c_result', 'status_result', 'reversal_result')
-        AND body.b ->> 'ResultCode' = '0' AND coalesce(item.status, 'Completed') = 'Completed'
-        AND c.received_at >= %(start)s AND c.received_at < %(end)s
+        AND c.body #>> '{Result,ResultCode}' = '0'
+        AND coalesce(item.status, 'Completed') = 'Completed'
 """
 _GATHER_PAYBILL = """
-    SELECT c.id, c.payment_id, 'callback', body.b ->> 'TransID',
-        cents_of(body.b ->> 'TransAmount'),
-        coalesce(moment_of(body.b ->> 'TransTime'), c.received_at)
-    FROM mpesa_callbacks AS c
-    CROSS JOIN LATERAL (SELECT json_of(c.body) AS b) AS body
-    WHERE c.kind = 'c2b_confirm' AND c.received_at >= %(start)s AND c.received_at < %(end)s
+    SELECT c.id, c.payment_id, 'callback', c.body ->> 'TransID',
+        cents_of(c.body ->> 'TransAmount'),
+        coalesce(moment_of(c.body ->> 'TransTime'), c.received_at)
+    FROM fresh AS c
+    WHERE c.kind = 'c2b_confirm'
 """
 # Literals of this module only.
 _GATHER = f"""
+    WITH fresh AS MATERIALIZED ({_FRESH})
     INSERT INTO mpesa_records
         (callback_id, payment_id, source, receipt, amount, occurred_at)
     SELECT * FROM ({_GATHER_PROMPTS} UNION ALL {_GATHER_RESULTS} UNION ALL {_GATHER_PAYBILL})
         AS found (callback_id, payment_id, source, receipt, amount, occurred_at)
     WHERE receipt IS NOT NULL AND amount IS NOT NULL AND amount <> 0
-        AND NOT EXISTS (SELECT FROM mpesa_records AS r WHERE r.callback_id = found.callback_id)
     ON CONFLICT DO NOTHING
 """  # noqa: S608
 
