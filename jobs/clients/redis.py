@@ -81,6 +81,9 @@ class ScriptRunner:
         command = ("EVALSHA", script.sha, len(keys), *keys, *args)
 
         def ask() -> Any:
+            if not connection.is_connected:
+                # Asks the sentinels, where there are any.
+                connection.connect()  # type: ignore[no-untyped-call]
             connection.send_command(*command)  # type: ignore[no-untyped-call]
             return connection.read_response()
 

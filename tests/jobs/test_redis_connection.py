@@ -1,12 +1,13 @@
 """Redis by a plain address, and by asking Sentinel for the primary."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis, RedisError
 
-from jobs.clients.redis import connect
+from jobs.clients.redis import ScriptRunner, connect
 from standin.engines import redis_binary, redis_server
 from standin.processes import Program, Supervisor, free_port
 from tests.e2e.stack import wait_until
@@ -57,8 +58,42 @@ def test_sentinel_tells_the_primary(tmp_path: Path) -> None:
         url = f"redis+sentinel://:{where.password}@127.0.0.1:{port}/cycle/3"
 
         with connect(url) as client, connect(primary.url) as direct:
+            runner = ScriptRunner(client)
+            count = client.register_script("return redis.call('INCR', KEYS[1])")
+            assert runner.run(count, ["counted"], []) == 1
+            assert direct.ping()
             client.set("found", "yes")
             wait_until(lambda: client.get("found") == b"yes")
             assert direct.get("found") is None
             direct.select(3)
             assert direct.get("found") == b"yes"
+
+
+def test_scripts_survive_lost_connections_and_a_server_that_forgot_them(redis_url: str) -> None:
+    with connect(redis_url) as client:
+        runner = ScriptRunner(client)
+        count = client.register_script("return redis.call('INCR', KEYS[1])")
+        client.delete("cycle:test:counted")
+
+        assert runner.run(count, ["cycle:test:counted"], []) == 1
+        client.script_flush()
+        assert runner.run(count, ["cycle:test:counted"], []) == 2
+        client.client_kill_filter(_type="normal", skipme=True)
+        assert runner.run(count, ["cycle:test:counted"], []) == 3
+
+        client.delete("cycle:test:counted")
+        runner.close()
+
+
+def test_threads_that_come_and_go_leave_no_connection_open(redis_url: str) -> None:
+    with connect(redis_url) as client:
+        runner = ScriptRunner(client)
+        script = client.register_script("return 1")
+        before = client.info("stats")["total_connections_received"]
+
+        for _ in range(20):
+            with ThreadPoolExecutor(1) as thread:
+                assert thread.submit(runner.run, script, [], []).result() == 1
+
+        assert client.info("stats")["total_connections_received"] - before < 5
+        runner.close()
