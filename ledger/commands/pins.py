@@ -87,9 +87,10 @@ def give_start_pin(
 
 
 def unlock_pin(database: Database, context: Context, user_id: int, why: str) -> None:
-    """Lift a lock before its hour is over, by support, saying why."""
+    """Lift a lock before its hour is over, by support, saying why; its owner is told now."""
     with database.transaction(context) as connection:
         users.store_pin_state(connection, user_id, PinState(0, None))
+        outbox.hurry(connection, user_id, "pin_unlocked")
         audit.record(connection, "pin.unlocked", "user", user_id, new={"why": why})
 
 

@@ -8,6 +8,16 @@ from ledger.core.plans import Message
 from ledger.db.engine import Connection
 
 
+def hurry(connection: Connection, user_id: int, template: str) -> bool:
+    """Let a customer's message that waits for its time go now; False when none waits."""
+    waiting = connection.execute(
+        "UPDATE outbox SET due_at = now() WHERE user_id = %s AND template = %s"
+        " AND state = 'queued' AND due_at > now()",
+        (user_id, template),
+    )
+    return waiting.rowcount > 0
+
+
 def put(
     connection: Connection,
     message: Message,

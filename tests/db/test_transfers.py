@@ -284,6 +284,13 @@ def test_the_third_wrong_pin_locks_also_for_the_right_one_and_is_announced(
     assert messages[2]["due_at"] > datetime.now(UTC) + timedelta(minutes=59)
     unlock_pin(database, SYSTEM, user.id, "identified by call")
     assert isinstance(_tries(database, user, PIN)[0], PinAccepted)
+    with database.transaction(SYSTEM) as connection:
+        told = connection.execute(
+            "SELECT due_at <= now() AS now FROM outbox WHERE user_id = %s"
+            " AND template = 'pin_unlocked'",
+            (user.id,),
+        ).fetchall()
+    assert told == [{"now": True}]
 
 
 def test_a_right_pin_clears_the_count(database: Database) -> None:

@@ -1,6 +1,7 @@
 """Money out: held before it is sent, released on a verdict only."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from ledger.core.chart import SystemAccount
 from ledger.core.context import Context
 from ledger.core.payments import Payment, PaymentState
 from ledger.core.refusals import Refusal, RefusalCode
-from ledger.db import accounts
+from ledger.db import accounts, users
 from tests.gateway import refused
 from tests.limits import payouts_to_others
 from tests.mpesa_world import TEST, MpesaWorld
@@ -233,6 +234,30 @@ def test_the_own_number_spelled_out_needs_no_permission(world: MpesaWorld) -> No
     user = world.customer(wallet_shillings=1000)
 
     assert isinstance(world.try_withdraw(user, 400, to=user.msisdn), Payment)
+
+
+@pytest.mark.parametrize("to", [None, OTHER])
+def test_for_a_day_after_a_pin_reset_a_thousand_shillings_may_leave(
+    world: MpesaWorld, to: str | None
+) -> None:
+    user = world.customer(wallet_shillings=3000)
+    with world.database.transaction(TEST) as connection:
+        users.cap_withdrawals(connection, user.id, datetime.now(UTC) + timedelta(hours=24))
+    with payouts_to_others(world.database, maximum=5000, daily=5000):
+        at_once = world.try_withdraw(user, 1001, to=to)
+        first = world.try_withdraw(user, 600, to=to)
+        second = world.try_withdraw(user, 401, to=to)
+        third = world.try_withdraw(user, 400, to=to)
+        with world.database.transaction(TEST) as connection:
+            users.cap_withdrawals(connection, user.id, datetime.now(UTC))
+        after = world.try_withdraw(user, 1001, to=to)
+
+    assert at_once == Refusal(RefusalCode.WITHDRAWALS_CAPPED, {"maximum": 1000_00})
+    assert isinstance(first, Payment)
+    assert isinstance(second, Refusal)
+    assert (second.code, second.details["left"]) == (RefusalCode.DAILY_LIMIT, 400_00)
+    assert isinstance(third, Payment)
+    assert isinstance(after, Payment)
 
 
 def test_a_repeated_key_with_another_number_is_refused(world: MpesaWorld) -> None:
