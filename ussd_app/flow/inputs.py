@@ -7,9 +7,6 @@ from ledger.core.money import AmountProblem, parse_amount
 from ledger.core.msisdn import parse_msisdn
 from ussd_app.flow.model import Accepted, Text
 
-REPLY_LENGTH_MAX = 80
-"""What Safaricom lets a customer type at once (Africa's Talking facts 1.3)."""
-
 _NAME = re.compile(r"[^\W\d_]+(?:[ '\-][^\W\d_]+)*")
 _RECEIPT = re.compile(r"[A-Z0-9]{10}")
 
