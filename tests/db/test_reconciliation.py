@@ -276,3 +276,65 @@ def test_the_ledger_run_names_the_account_that_sql_changed(books: Books) -> None
     run_id = reconcile.request(books.database, FINANCE, RunKind.LEDGER)
     assert reconcile.perform(books.database, run_id).state == "warning"
     assert any(str(books.user.wallet_account_id) in item.subject for item in books.items())
+
+
+def _reading(books: Books, minutes_ago: int, held: int, cash: int) -> None:
+    moment = books.now - timedelta(minutes=minutes_ago)
+    books.owner(
+        "INSERT INTO float_readings (shortcode, token, state, asked_at, read_at, working, utility,"
+        " ledger_cash) VALUES ('600999', %s, 'read', %s, %s, 0, %s, %s)",
+        new_receipt(),
+        moment,
+        moment,
+        held,
+        cash,
+    )
+
+
+def test_a_float_that_moved_otherwise_than_cash_is_a_control_total(books: Books) -> None:
+    _reading(books, 300, held=1_000_000, cash=400_000)
+    _reading(books, 200, held=1_050_000, cash=450_000)
+    assert books.run().state == "completed", "both moved by 500.00"
+    _reading(books, 100, held=1_049_000, cash=450_000)
+    run = books.run()
+    assert run.sources["balance"] == "read"
+    [item] = books.items()
+    assert (item.category, item.subject) == ("control_total", "float:600999")
+    assert (item.expected, item.actual) == (50_000, 49_000)
+
+
+def test_a_float_that_could_not_be_read_makes_the_run_incomplete(books: Books) -> None:
+    books.owner(
+        "INSERT INTO float_readings (shortcode, token, state, failure, asked_at)"
+        " VALUES ('600999', %s, 'failed', 'refused', %s)",
+        new_receipt(),
+        books.half_an_hour_ago,
+    )
+    run = books.run()
+    assert (run.state, run.sources["balance"]) == ("incomplete", "failed")
+
+
+def test_two_transactions_for_one_payment_are_a_duplicate_on_the_day_of_the_second(
+    books: Books,
+) -> None:
+    receipt = new_receipt()
+    books.pay(receipt)
+    books.process()
+    with psycopg.connect(books.owner_url, autocommit=True) as owner:
+        for table in ("transactions", "postings"):
+            owner.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")  # type: ignore[arg-type]
+        owner.execute("ALTER TABLE postings DISABLE TRIGGER postings_sum_to_zero")
+        owner.execute(
+            "INSERT INTO transactions (id, payment_id, receipt, kind, source, reference,"
+            " request_digest, actor, channel) OVERRIDING SYSTEM VALUE SELECT 999999, t.payment_id,"
+            " 'TWICETWICE', t.kind, 'test', 'twice', t.request_digest, t.actor, t.channel"
+            " FROM transactions AS t JOIN payments AS y ON y.transaction_id = t.id"
+            " WHERE y.mpesa_receipt = %s",
+            (receipt,),
+        )
+        owner.execute(
+            "INSERT INTO postings (account_id, posted_at, transaction_id, amount, direction)"
+            " VALUES (1, now(), 999999, 10000, 'D')"
+        )
+    books.run()
+    assert books.found() == [("duplicate_receipt", receipt)]

@@ -1,6 +1,6 @@
 """The OpenAPI document is exact: schemathesis plays every operation against the real app.
 
-``CYCLE_FUZZ_SECONDS=300 make fuzz`` plays for minutes instead of examples.
+``CYCLE_FUZZ_SECONDS=300`` plays for minutes instead of once.
 """
 
 import os
