@@ -1,6 +1,5 @@
 """Understand what Daraja posted: each stored body once, whatever it holds."""
 
-import random
 from dataclasses import replace
 
 import structlog
@@ -27,9 +26,7 @@ def run(services: JobServices) -> None:
     A body that fails is tried again later and blocks no other.
     """
     turn = Turn()
-    while batch := inbox.waiting(services.database, _BATCH):
-        # Workers that drain together start at different bodies and so rarely meet.
-        random.shuffle(batch)
+    while batch := inbox.lease(services.database, _BATCH):
         done = [_process_safely(services, callback) for callback in batch]
         ring(services.redis, Task.SEND_SMS)
         if not any(done):

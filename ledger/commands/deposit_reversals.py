@@ -117,8 +117,8 @@ def _hold(connection: Connection, made: Payment, original: Payment) -> Plan:
     )
 
 
-def complete(connection: Connection, payment: Payment) -> None:
-    """Book a reversal that M-Pesa made, and tell the customer."""
+def complete(connection: Connection, payment: Payment, learnt: dict[str, object]) -> None:
+    """Book a reversal that M-Pesa made, store what was learnt with it, tell the customer."""
     original = _original(connection, payment)
     account_id, party = _source_account(connection, original)
     # Late after a release, the money leaves from where it went back to.
@@ -138,6 +138,7 @@ def complete(connection: Connection, payment: Payment) -> None:
     payments.update(
         connection,
         payment.id,
+        **learnt,
         state=PaymentState.COMPLETED.value,
         transaction_id=posted.transaction_id,
         settled_at=datetime.now(UTC),

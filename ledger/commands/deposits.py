@@ -194,14 +194,17 @@ def allocate(
     )
 
 
-def complete(connection: Connection, payment: Payment, rules: Rules) -> None:
-    """Credit a deposit whose payment is verified. The row is locked, its new ids are stored."""
+def complete(
+    connection: Connection, payment: Payment, learnt: dict[str, object], rules: Rules
+) -> None:
+    """Credit a deposit whose payment is verified. The row is locked; ``learnt`` is stored too."""
     assert payment.user_id is not None
     found = users.find_parties(connection, user_ids=[payment.user_id], msisdns=[])
     posted, suspense_reason = credit(connection, payment, next(iter(found.values()), None), rules)
     payments.update(
         connection,
         payment.id,
+        **learnt,
         state=PaymentState.COMPLETED.value,
         transaction_id=posted.transaction_id,
         suspense_reason=suspense_reason,

@@ -38,7 +38,8 @@ class Applied:
 UNMATCHED = Applied(None, Decision(Step.ASK, "no_such_payment"))
 _WAITING = Applied(None, Decision(Step.NOTHING, "waits_for_its_payment"))
 
-Settle = Callable[[Connection, Payment, Evidence, Rules], None]
+Complete = Callable[[Connection, Payment, dict[str, object], Rules], None]
+Fail = Callable[[Connection, Payment, Evidence, Rules], None]
 
 
 def apply_callback(
@@ -129,8 +130,8 @@ def apply_to(connection: Connection, payment: Payment, evidence: Evidence, rules
     ):
         decision = Decision(Step.CONFLICT, "receipt_used")
     if decision.step is Step.COMPLETE:
-        payment = _learn(connection, payment, evidence)
-        _SETTLE[payment.kind](connection, payment, evidence, rules)
+        learnt = _news(payment, evidence)
+        _SETTLE[payment.kind](connection, _with(payment, learnt), learnt, rules)
         if decision.reason == "late_success":
             audit.record(
                 connection,
@@ -161,8 +162,8 @@ def _receipt_is_used(connection: Connection, payment: Payment, evidence: Evidenc
     return holder is not None and holder.id != payment.id
 
 
-def _learn(connection: Connection, payment: Payment, evidence: Evidence) -> Payment:
-    """Store the identifiers and times that a statement brought and we did not have."""
+def _news(payment: Payment, evidence: Evidence) -> dict[str, object]:
+    """Return the columns that a statement brought and we did not have."""
     offered: dict[str, object] = {
         "checkout_request_id": evidence.checkout_request_id,
         "merchant_request_id": evidence.merchant_request_id,
@@ -181,9 +182,19 @@ def _learn(connection: Connection, payment: Payment, evidence: Evidence) -> Paym
             "result_code": evidence.code,
             "result_text": evidence.text,
         }
+    return news
+
+
+def _with(payment: Payment, news: dict[str, object]) -> Payment:
+    return replace(payment, **news)  # type: ignore[arg-type]  # names are the columns'
+
+
+def _learn(connection: Connection, payment: Payment, evidence: Evidence) -> Payment:
+    """Store what a statement brought, where nothing else is written about the payment."""
+    news = _news(payment, evidence)
     if news:
         payments.update(connection, payment.id, **news)
-    return replace(payment, **news)  # type: ignore[arg-type]  # names are the columns'
+    return _with(payment, news)
 
 
 def _doubt(connection: Connection, payment: Payment, evidence: Evidence) -> None:
@@ -233,21 +244,21 @@ def _show(connection: Connection, payment: Payment, evidence: Evidence, decision
 
 
 def _complete_deposit(
-    connection: Connection, payment: Payment, evidence: Evidence, rules: Rules
+    connection: Connection, payment: Payment, learnt: dict[str, object], rules: Rules
 ) -> None:
-    deposits.complete(connection, payment, rules)
+    deposits.complete(connection, payment, learnt, rules)
 
 
 def _complete_withdrawal(
-    connection: Connection, payment: Payment, evidence: Evidence, rules: Rules
+    connection: Connection, payment: Payment, learnt: dict[str, object], rules: Rules
 ) -> None:
-    withdrawals.complete(connection, payment)
+    withdrawals.complete(connection, payment, learnt)
 
 
 def _complete_reversal(
-    connection: Connection, payment: Payment, evidence: Evidence, rules: Rules
+    connection: Connection, payment: Payment, learnt: dict[str, object], rules: Rules
 ) -> None:
-    deposit_reversals.complete(connection, payment)
+    deposit_reversals.complete(connection, payment, learnt)
 
 
 def _fail_deposit(
@@ -268,12 +279,12 @@ def _fail_reversal(
     deposit_reversals.fail(connection, payment, evidence.code, evidence.text)
 
 
-_SETTLE: dict[PaymentKind, Settle] = {
+_SETTLE: dict[PaymentKind, Complete] = {
     PaymentKind.DEPOSIT: _complete_deposit,
     PaymentKind.WITHDRAWAL: _complete_withdrawal,
     PaymentKind.REVERSAL: _complete_reversal,
 }
-_FAIL: dict[PaymentKind, Settle] = {
+_FAIL: dict[PaymentKind, Fail] = {
     PaymentKind.DEPOSIT: _fail_deposit,
     PaymentKind.WITHDRAWAL: _fail_withdrawal,
     PaymentKind.REVERSAL: _fail_reversal,

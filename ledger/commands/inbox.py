@@ -1,6 +1,7 @@
 """The inbox of callbacks: store, look, set aside, try again."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from ledger.commands.payment_parts import SYSTEM
 from ledger.db import callbacks
@@ -8,6 +9,7 @@ from ledger.db.callbacks import Callback
 from ledger.db.engine import Connection, Database
 
 ATTEMPTS_MAX = 8
+LEASE = timedelta(seconds=5)
 
 
 def store(
@@ -65,9 +67,12 @@ def announced(database: Database, mpesa_receipt: str) -> list[bytes]:
     return database.run(SYSTEM, lambda connection: callbacks.announced(connection, mpesa_receipt))
 
 
-def waiting(database: Database, limit: int) -> list[Callback]:
-    """Return bodies that wait, oldest first."""
-    return database.run(SYSTEM, lambda connection: callbacks.waiting(connection, limit))
+def lease(database: Database, limit: int) -> list[Callback]:
+    """Return bodies that wait, oldest first; no other worker is handed them for 5 s.
+
+    The lease keeps workers apart and is no lock: a body of a worker that died is found again.
+    """
+    return database.run(SYSTEM, lambda connection: callbacks.lease(connection, limit, LEASE))
 
 
 def set_aside(database: Database, callback_id: int, state: str, verdict: str) -> bool:

@@ -232,8 +232,11 @@ def _usage(payment: Payment, party: Party, amount: int, daily_max: int) -> Usage
     )
 
 
-def complete(connection: Connection, payment: Payment) -> None:
-    """Book a payout that M-Pesa made. After a release the money is taken again, if it is there."""
+def complete(connection: Connection, payment: Payment, learnt: dict[str, object]) -> None:
+    """Book a payout that M-Pesa made, and store what was learnt with it.
+
+    After a release the money is taken again, if it is there.
+    """
     released = payment.state is PaymentState.FAILED
     party = _party(connection, payment)
     posted: Posted | Refusal | None = None
@@ -256,6 +259,7 @@ def complete(connection: Connection, payment: Payment) -> None:
     payments.update(
         connection,
         payment.id,
+        **learnt,
         state=PaymentState.COMPLETED.value,
         transaction_id=posted.transaction_id,
         settled_at=datetime.now(UTC),

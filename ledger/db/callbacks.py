@@ -98,14 +98,17 @@ def announced(connection: Connection, mpesa_receipt: str) -> list[bytes]:
     return [row["body"] for row in rows]
 
 
-def waiting(connection: Connection, limit: int) -> list[Callback]:
-    """Return bodies that nobody has processed, oldest first; takes no lock."""
+def lease(connection: Connection, limit: int, duration: timedelta) -> list[Callback]:
+    """Return bodies that nobody has processed, oldest first; others see them after a while only."""
     with connection.cursor(row_factory=class_row(Callback)) as cursor:
-        return cursor.execute(
-            f"SELECT {_COLUMNS} FROM mpesa_callbacks"  # noqa: S608  # constants only
-            " WHERE state = 'received' AND due_at <= now() ORDER BY due_at, id LIMIT %s",
-            (limit,),
+        leased = cursor.execute(
+            "UPDATE mpesa_callbacks SET due_at = now() + %s WHERE id IN ("  # noqa: S608  # constants
+            " SELECT id FROM mpesa_callbacks WHERE state = 'received' AND due_at <= now()"
+            " ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)"
+            f" RETURNING {_COLUMNS}",
+            (duration, limit),
         ).fetchall()
+    return sorted(leased, key=lambda callback: callback.id)
 
 
 def take(connection: Connection, callback_id: int) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from psycopg import Cursor
@@ -20,6 +21,7 @@ _COLUMNS = """
     review_reason, payer_name,
     attempts, questions, due_at, created_at, submitted_at, paid_at, settled_at
 """
+_NAMES = tuple(name.strip() for name in _COLUMNS.split(","))
 _SELECT = f"SELECT {_COLUMNS} FROM payments "  # noqa: S608  # constants only
 
 
@@ -189,11 +191,13 @@ def due(
 
 def update(connection: Connection, payment_id: int, **changes: object) -> None:
     """Write some columns of a payment. Names are the columns'."""
-    assignments = SQL(", ").join(SQL("{} = %s").format(Identifier(name)) for name in changes)
-    connection.execute(
-        SQL("UPDATE payments SET {} WHERE id = %s").format(assignments),
-        (*changes.values(), payment_id),
-    )
+    connection.execute(_update_of(tuple(changes)), (*changes.values(), payment_id))
+
+
+@cache
+def _update_of(names: tuple[str, ...]) -> bytes:
+    assignments = SQL(", ").join(SQL("{} = %s").format(Identifier(name)) for name in names)
+    return SQL("UPDATE payments SET {} WHERE id = %s").format(assignments).as_bytes()
 
 
 def ask_now(connection: Connection) -> int:
@@ -251,11 +255,9 @@ def _many(connection: Connection, condition: str, *values: object) -> list[Payme
         return cursor.execute(_SELECT.encode() + condition.encode(), values).fetchall()
 
 
-def _payment_row(cursor: Cursor[Any]) -> RowMaker[Payment]:
-    names = [column.name for column in cursor.description or ()]
-
+def _payment_row(_cursor: Cursor[Any]) -> RowMaker[Payment]:
     def make(values: Sequence[Any]) -> Payment:
-        row = dict(zip(names, values, strict=True))
+        row = dict(zip(_NAMES, values, strict=True))
         row["kind"] = PaymentKind(row["kind"])
         row["state"] = PaymentState(row["state"])
         return Payment(**row)

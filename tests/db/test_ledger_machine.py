@@ -165,7 +165,7 @@ class Ledger(RuleBasedStateMachine):
             inbox.store(
                 self.database, kind="c2b", token="key", body=b"", headers={}, remote_address=None
             )
-            [body] = inbox.waiting(self.database, 2)
+            [body] = inbox.lease(self.database, 2)
             applied = paybill.receive(self.database, body.id, paid)
             assert applied is not None
             assert applied.payment_id is not None
