@@ -76,6 +76,7 @@ EVIDENCE = st.builds(
     originator_conversation_id=st.sampled_from([None, "ours", "theirs"]),
     complete=st.booleans(),
     token_matched=st.booleans(),
+    address_known=st.booleans(),
 )
 PAYMENTS = st.builds(
     payment_in,
@@ -102,6 +103,7 @@ def test_money_moves_only_on_a_statement_that_fits_in_every_point(
         assert evidence.verdict is Verdict.PAID
         assert evidence.complete
         assert evidence.token_matched
+        assert evidence.address_known
         assert evidence.amount in (None, payment.amount)
         if payment.kind is PaymentKind.DEPOSIT:
             assert evidence.payer in (None, payment.msisdn)
@@ -113,7 +115,15 @@ def test_only_a_matching_failure_closes_a_payment(payment: Payment, evidence: Ev
     if decide(payment, evidence).step is Step.FAIL:
         assert evidence.verdict is Verdict.NOT_PAID
         assert evidence.token_matched
+        assert evidence.address_known
         assert payment.state in OPEN_STATES | {PaymentState.EXPIRED}
+
+
+def test_what_comes_from_a_foreign_address_is_asked_about() -> None:
+    for verdict in (Verdict.PAID, Verdict.NOT_PAID):
+        foreign = Evidence(EvidenceSource.CALLBACK, verdict, "0", address_known=False)
+        decision = decide(payment_in(PaymentState.PENDING), foreign)
+        assert (decision.step, decision.reason) == (Step.ASK, "foreign_address")
 
 
 @pytest.mark.parametrize("state", [PaymentState.FAILED, PaymentState.EXPIRED])
