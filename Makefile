@@ -38,7 +38,7 @@ CORE_TESTS := $(addprefix tests/unit/test_,core_values.py core_reconciliation.py
 # Measuring coverage takes memory itself.
 MEMORY_TEST := tests/unit/test_statement_documents.py::test_memory_does_not_grow_with_pages
 coverage: install
-	@$(BIN)/coverage run --branch --source=ledger/core -m pytest -n0 -q --deselect $(MEMORY_TEST) $(CORE_TESTS)
+	@$(BIN)/coverage run --branch --source=ledger/core -m pytest -n0 -q --hypothesis-seed=0 --deselect $(MEMORY_TEST) $(CORE_TESTS)
 	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=100
 
 # The random tests again, for as long as a night allows: 500 killed connections, 4,000 commands.

@@ -1,6 +1,8 @@
 """The decision table: what holds for every payment and every statement about it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -119,11 +121,46 @@ def test_only_a_matching_failure_closes_a_payment(payment: Payment, evidence: Ev
         assert payment.state in OPEN_STATES | {PaymentState.EXPIRED}
 
 
-def test_what_comes_from_a_foreign_address_is_asked_about() -> None:
-    for verdict in (Verdict.PAID, Verdict.NOT_PAID):
-        foreign = Evidence(EvidenceSource.CALLBACK, verdict, "0", address_known=False)
-        decision = decide(payment_in(PaymentState.PENDING), foreign)
-        assert (decision.step, decision.reason) == (Step.ASK, "foreign_address")
+PENDING, COMPLETED = PaymentState.PENDING, PaymentState.COMPLETED
+FAILED, EXPIRED = PaymentState.FAILED, PaymentState.EXPIRED
+DECISIONS = [
+    (PENDING, Verdict.PAID, {}, Step.COMPLETE, "success"),
+    (FAILED, Verdict.PAID, {}, Step.COMPLETE, "late_success"),
+    (PENDING, Verdict.PAID, {"complete": False}, Step.ASK, "success_without_details"),
+    (PENDING, Verdict.PAID, {"token_matched": False}, Step.ASK, "wrong_token"),
+    (PENDING, Verdict.PAID, {"address_known": False}, Step.ASK, "foreign_address"),
+    (PENDING, Verdict.NOT_PAID, {"address_known": False}, Step.ASK, "foreign_address"),
+    (FAILED, Verdict.NOT_PAID, {"address_known": False}, Step.NOTHING, "foreign_address"),
+    (PENDING, Verdict.PAID, {"checkout_request_id": "x"}, Step.ASK, "identifier_mismatch"),
+    (PENDING, Verdict.PAID, {"amount": 90_00}, Step.ASK, "amount_mismatch"),
+    (PENDING, Verdict.PAID, {"payer": "+254700000000"}, Step.ASK, "payer_mismatch"),
+    (COMPLETED, Verdict.PAID, {}, Step.NOTHING, "repeated"),
+    (COMPLETED, Verdict.PAID, {"receipt": "R1AAAAAAAA"}, Step.NOTHING, "repeated"),
+    (COMPLETED, Verdict.PAID, {"receipt": "R2AAAAAAAA"}, Step.CONFLICT, "second_receipt"),
+    (COMPLETED, Verdict.PAID, {"amount": 90_00}, Step.CONFLICT, "amount_mismatch"),
+    (COMPLETED, Verdict.NOT_PAID, {}, Step.CONFLICT, "failure_after_success"),
+    (FAILED, Verdict.NOT_PAID, {}, Step.NOTHING, "repeated"),
+    (PENDING, Verdict.NOT_PAID, {}, Step.FAIL, "failure"),
+    (EXPIRED, Verdict.NOT_PAID, {}, Step.FAIL, "failure"),
+    (FAILED, Verdict.OPEN, {}, Step.NOTHING, "recorded_after_verdict"),
+    (PENDING, Verdict.OPEN, {}, Step.DOUBT, "no_verdict"),
+    (PENDING, Verdict.OPEN, {"source": EvidenceSource.QUERY}, Step.NOTHING, "no_answer_yet"),
+]
+
+
+@pytest.mark.parametrize(("state", "verdict", "changes", "step", "reason"), DECISIONS)
+def test_each_decision_has_its_reason(
+    state: PaymentState, verdict: Verdict, changes: dict[str, Any], step: Step, reason: str
+) -> None:
+    payment = payment_in(state, receipt="R1AAAAAAAA" if state is COMPLETED else None)
+    evidence = replace(Evidence(EvidenceSource.CALLBACK, verdict, "0"), **changes)
+    decision = decide(payment, evidence)
+    assert (decision.step, decision.reason) == (step, reason)
+
+
+def test_a_receipt_that_comes_later_is_attached() -> None:
+    evidence = Evidence(EvidenceSource.CALLBACK, Verdict.PAID, "0", receipt="R1AAAAAAAA")
+    assert decide(payment_in(COMPLETED), evidence).step is Step.ATTACH
 
 
 @pytest.mark.parametrize("state", [PaymentState.FAILED, PaymentState.EXPIRED])
