@@ -37,7 +37,9 @@ def payments_app(
 
 
 @pytest.fixture
-def world(payments_app: Flask, running_gateway: Gateway, redis_client: Redis) -> MpesaWorld:
+def world(
+    payments_app: Flask, running_gateway: Gateway, redis_client: Redis
+) -> Iterator[MpesaWorld]:
     services: Services = payments_app.extensions["cycle"]
     # Rows of earlier tests stay; what they left open must not join in.
     with services.database.transaction(TEST) as connection:
@@ -45,10 +47,17 @@ def world(payments_app: Flask, running_gateway: Gateway, redis_client: Redis) ->
         connection.execute(
             "UPDATE mpesa_callbacks SET state = 'processed' WHERE state = 'received'"
         )
-        connection.execute("UPDATE payout_pauses SET resumed_at = now() WHERE resumed_at IS NULL")
+    _resume_payouts(services)
     running_gateway.forget()
-    return MpesaWorld(
+    yield MpesaWorld(
         JobServices(services.settings, services.database, redis_client),
         payments_app.test_client(),
         running_gateway,
     )
+    # Other tests of this process withdraw from the same ledger.
+    _resume_payouts(services)
+
+
+def _resume_payouts(services: Services) -> None:
+    with services.database.transaction(TEST) as connection:
+        connection.execute("UPDATE payout_pauses SET resumed_at = now() WHERE resumed_at IS NULL")
