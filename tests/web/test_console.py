@@ -36,6 +36,33 @@ def test_support_finds_freezes_and_unfreezes_a_customer(
     assert "Done." in support.post(f"{act}/unfreeze", why="phone is back").text
 
 
+def test_only_an_empty_wallet_is_closed_and_for_good(
+    app: Flask,
+    client: FlaskClient,
+    database: Database,
+    settings: Settings,
+    customer: ApiCustomer,
+) -> None:
+    support = Visitor(app, database, settings, Role.SUPPORT)
+    empty = join(client, database, settings, first="Otieno")
+    act = f"/customers/{empty.user_id}"
+    assert f'action="/admin{act}/close"' in support.get(act).text
+    assert (
+        f"/customers/{customer.user_id}/close"
+        not in support.get(f"/customers/{customer.user_id}").text
+    )
+    assert support.post(f"{act}/close", why="").status_code == 400
+    refused = support.post(f"/customers/{customer.user_id}/close", why="asked by phone").text
+    assert "Done." not in refused
+    assert "1,000.00" in refused
+    assert "Done." in support.post(f"{act}/close", why="asked by phone").text
+    page = support.get(act).text
+    assert "wallet.closed" in page
+    assert "asked by phone" in page
+    assert "closed for good" in support.post(f"{act}/unfreeze", why="asked again").text
+    assert empty.send(customer.msisdn, "10").status_code in (401, 403, 422)
+
+
 def test_a_customer_is_found_by_receipt_and_a_receipt_goes_out_again(
     admin: Visitor,
     client: FlaskClient,
