@@ -233,8 +233,9 @@ class TestCallbacks:
 
     def test_reorder_without_a_next_one_only_waits(self, merchant: Merchant) -> None:
         fault(merchant, "stk.callback", "reorder", times=1, seconds=0.3)
-        deposit(merchant)
-        callbacks(merchant, 1)
+        receipt = deposit(merchant)["receipt"]
+        (callback,) = callbacks(merchant, 1)
+        assert receipt in callback.text
         settled(merchant, "stk.callback", 1)
 
     def test_an_early_callback_overtakes_the_reply(self, merchant: Merchant) -> None:
@@ -287,8 +288,9 @@ class TestCallbacks:
         deposit(merchant)
         settled(merchant, "stk.callback", 1)
         merchant.control("PUT", "/behaviour", {"callback_retries": 1})
-        deposit(merchant, 501)
-        callbacks(merchant, 3)
+        receipt = deposit(merchant, 501)["receipt"]
+        repeated = callbacks(merchant, 3)[1:]
+        assert [receipt in callback.text for callback in repeated] == [True, True]
 
 
 class TestResults:

@@ -96,6 +96,7 @@ def test_killed_worker_leaves_the_work_to_the_next(stage) -> None:
     supervisor.restart("worker")
 
     wait_until(lambda: rung_out(client))
+    assert supervisor.dead() is None
 
 
 def test_worker_stops_also_while_redis_is_away(stage) -> None:
@@ -107,6 +108,7 @@ def test_worker_stops_also_while_redis_is_away(stage) -> None:
     supervisor.kill("worker", signal.SIGTERM)
 
     wait_until(lambda: _ended(supervisor.process_id("worker")), 20)
+    assert "worker_stopped" in supervisor.last_lines("worker")
 
 
 def test_cron_rings_every_bell_until_told_to_stop(stage) -> None:

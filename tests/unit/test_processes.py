@@ -114,7 +114,9 @@ def test_taken_port_names_its_owner() -> None:
 
 
 def test_free_port_is_free() -> None:
-    require_free_port(free_port(), "web")
+    port = free_port()
+    assert 1024 <= port <= 65535
+    require_free_port(port, "web")
 
 
 def test_procfile_of_the_project_names_the_four_processes(project_root: Path) -> None:

@@ -31,7 +31,7 @@ PRODUCTION = {
     "MPESA_C2B_KEYS": "c" * 32,
     "SMTP_HOST": "mail.example.co.ke",
     "SMTP_FROM": "receipts@example.co.ke",
-    "ADMIN_EMAILS": "finance@example.co.ke,ceo@example.co.ke",
+    "ADMIN_EMAILS": "finance@example.co.ke,treasury@example.co.ke",
 }
 
 
@@ -62,7 +62,7 @@ def test_complete_environment_is_usable(environment) -> None:
     settings = Settings.load()
 
     assert [key.get_secret_value() for key in settings.at_callback_keys] == ["a" * 24, "b" * 24]
-    assert settings.admin_emails == ("finance@example.co.ke", "ceo@example.co.ke")
+    assert settings.admin_emails == ("finance@example.co.ke", "treasury@example.co.ke")
     assert settings.stk_callback_url("t") == "https://cycle.example.co.ke/hooks/stk/t"
     assert settings.b2c_timeout_url("t") == "https://cycle.example.co.ke/hooks/b2c/t/timeout"
     assert settings.c2b_url("confirm").endswith(f"/hooks/c2b/{'c' * 32}/confirm")
