@@ -15,6 +15,7 @@ from typing import Protocol, cast
 import structlog
 from redis import RedisError
 from rq import SimpleWorker
+from rq.exceptions import StopRequested
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
@@ -110,6 +111,7 @@ def main() -> None:
     _services = JobServices.open(settings)
     name = f"{socket.gethostname()}:{os.getpid()}"
     stopping = threading.Event()
+    _stop_when_told(stopping)
     redis_url = settings.redis_url.get_secret_value()
     attendant = _Attendant(redis_url, name, stopping)
     attendant.start()
@@ -129,6 +131,10 @@ def _work_once(redis_url: str, stopping: threading.Event) -> None:
     class _Worker(SimpleWorker):
         max_connection_wait_time = 2.0
 
+        def _install_signal_handlers(self) -> None:
+            super()._install_signal_handlers()  # type: ignore[no-untyped-call]
+            self._stop_requested = stopping.is_set()  # told so before RQ listened
+
         def request_stop(self, signum: int, frame: FrameType | None) -> None:
             stopping.set()
             super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
@@ -136,10 +142,17 @@ def _work_once(redis_url: str, stopping: threading.Event) -> None:
     try:
         worker = _Worker([queue_of(connection)], connection=connection, serializer=JSONSerializer)
         worker.work(logging_level="WARNING")
+    except StopRequested:
+        return  # told to stop between RQ's first look and its loop
     except RedisError as error:
         _log.warning("redis_unreachable", error=type(error).__name__)
-        signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-        signal.signal(signal.SIGINT, lambda *_: stopping.set())
+        _stop_when_told(stopping)
+
+
+def _stop_when_told(stopping: threading.Event) -> None:
+    """Take SIGTERM and SIGINT while no RQ worker does."""
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGINT, lambda *_: stopping.set())
 
 
 if __name__ == "__main__":

@@ -39,8 +39,9 @@ from ledger.core.msisdn import local_form, mask_msisdn
 from ledger.db.engine import Database
 from ledger.one_time_codes import code_of, start_pin_of
 from ledger.queries import users, wallets
-from tests.db.people import PIN, SYSTEM, new_msisdn, new_user
+from tests.db.people import PIN, SYSTEM, new_user
 from tests.limits import set_fee, set_limit
+from tests.msisdns import new_msisdn
 from ussd_app.settings import Settings
 from ussd_app.tasks import process_inbound_sms
 

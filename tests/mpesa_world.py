@@ -19,6 +19,7 @@ from ledger.db import callbacks, payments, users
 from ledger.db.callbacks import Callback
 from ledger.queries import wallets
 from tests.gateway import Gateway, Reply, said
+from tests.msisdns import new_msisdn
 
 TEST = Context.of_system("test")
 
@@ -58,8 +59,7 @@ class MpesaWorld:
     # The customer ------------------------------------------------------------------------
 
     def customer(self, wallet_shillings: int = 0) -> User:
-        number = f"+2547{random.randrange(10**8):08d}"
-        new = NewUser(number, "Amina", "Otieno", "en", "1", "ussd")
+        new = NewUser(new_msisdn(), "Amina", "Otieno", "en", "1", "ussd")
         with self.database.transaction(TEST) as connection:
             # Nobody signs in here, so no PIN is hashed.
             user_id = users.insert(connection, new, "no PIN")

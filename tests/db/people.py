@@ -1,6 +1,5 @@
 """Builders: customers with money, and plans that post it."""
 
-from itertools import count
 from uuid import uuid4
 
 from ledger.commands.register import register
@@ -11,16 +10,10 @@ from ledger.core.plans import Plan, Posted, moving
 from ledger.core.refusals import Refusal
 from ledger.db import kernel
 from ledger.db.engine import Database
+from tests.msisdns import new_msisdn
 
 SYSTEM = Context.of_system("test")
 PIN = "4826"
-
-_numbers = count(int(uuid4().int % 40_000_000))
-
-
-def new_msisdn() -> str:
-    """A number that no other test of this run uses: a Safaricom block of ten million."""
-    return f"+2547{next(_numbers) % 30_000_000:08d}"
 
 
 def new_user(database: Database, *, cents: int = 0, language: str = "en", **names: str) -> User:

@@ -19,7 +19,8 @@ from ledger.core.plans import Posted
 from ledger.core.refusals import Refusal
 from ledger.db import payments, users
 from ledger.db.engine import Database
-from tests.db.people import SYSTEM, deposit_plan, new_msisdn, post
+from tests.db.people import SYSTEM, deposit_plan, post
+from tests.msisdns import new_msisdn
 from ussd_app.settings import Settings
 
 

@@ -21,7 +21,8 @@ from ledger.one_time_codes import start_pin_of
 from ledger.queries import users, wallets
 from ledger.queries.tickets import ticket as read_ticket
 from ledger.queries.tickets import tickets_in
-from tests.db.people import SYSTEM, new_msisdn, new_user
+from tests.db.people import SYSTEM, new_user
+from tests.msisdns import new_msisdn
 
 PEPPER = "p" * 40
 

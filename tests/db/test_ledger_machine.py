@@ -33,8 +33,9 @@ from ledger.core.rules import Limit
 from ledger.db import accounts, payments, rules, users
 from ledger.db.engine import Database
 from ledger.queries.verify import verify_ledger
-from tests.db.people import SYSTEM, new_msisdn
+from tests.db.people import SYSTEM
 from tests.length import AT_LENGTH
+from tests.msisdns import new_msisdn
 from tests.servers import Servers
 from ussd_app.settings import Settings
 

@@ -21,7 +21,8 @@ from ledger.db import rules, rules_cache
 from ledger.db.engine import Database
 from ledger.queries.verify import verify_ledger
 from ledger.queries.wallets import balance, recent_entries, remaining_today
-from tests.db.people import PIN, SYSTEM, deposit, new_msisdn, new_user
+from tests.db.people import PIN, SYSTEM, deposit, new_user
+from tests.msisdns import new_msisdn
 
 
 def _send(

@@ -25,6 +25,7 @@ from ledger.db.engine import Database
 from ledger.queries import users
 from standin.server import Server
 from standin.settings import StandinSettings
+from tests.msisdns import new_msisdn
 from tests.servers import Servers
 from ussd_app.services import Services
 from ussd_app.settings import Settings
@@ -32,12 +33,6 @@ from ussd_app.tasks import process_inbound_sms
 from ussd_app.web import create_app
 
 SYSTEM = Context.of_system("test")
-_numbers = count(1)
-
-
-def new_msisdn() -> str:
-    """Return a Safaricom number that no other test uses."""
-    return f"+25471{next(_numbers):07d}"
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from ledger.core.context import Context
 from ledger.core.people import User
 from ledger.one_time_codes import code_of
 from tests.limits import payouts_to_others
-from tests.messages.conftest import SYSTEM, Ask, Texting, new_msisdn, post
+from tests.messages.conftest import SYSTEM, Ask, Texting, post
+from tests.msisdns import new_msisdn
 from ussd_app import prepared
 from ussd_app.prepared import PreparedAction, PreparedKind
 from ussd_app.tasks import process_inbound_sms

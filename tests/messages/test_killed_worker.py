@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jobs.queue import Task, ring
-from tests.messages.conftest import Texting, new_msisdn
+from tests.messages.conftest import Texting
+from tests.msisdns import new_msisdn
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:

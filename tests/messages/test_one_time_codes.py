@@ -4,7 +4,8 @@ import re
 
 from flask.testing import FlaskClient
 
-from tests.messages.conftest import Texting, new_msisdn
+from tests.messages.conftest import Texting
+from tests.msisdns import new_msisdn
 
 
 def test_the_code_on_the_phone_opens_a_wallet(texting: Texting, web: FlaskClient) -> None:

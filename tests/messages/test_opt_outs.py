@@ -6,7 +6,8 @@ from flask.testing import FlaskClient
 
 from ledger.commands.register import register
 from ledger.core.people import NewUser, User
-from tests.messages.conftest import SYSTEM, Ask, Texting, new_msisdn
+from tests.messages.conftest import SYSTEM, Ask, Texting
+from tests.msisdns import new_msisdn
 
 
 def test_stop_is_answered_and_start_ends_it(texting: Texting, user: User, ask: Ask) -> None:

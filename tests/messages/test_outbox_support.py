@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
-from tests.messages.conftest import Texting, new_msisdn
+from tests.messages.conftest import Texting
+from tests.msisdns import new_msisdn
 from ussd_app.cli import cycle
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from jobs.tasks import send_sms
 from ledger.db import outbox_sending
-from tests.messages.conftest import SYSTEM, Texting, new_msisdn
+from tests.messages.conftest import SYSTEM, Texting
+from tests.msisdns import new_msisdn
 
 RECEIPT = "Your deposit of Ksh500.00 was not completed. No money has moved."
 

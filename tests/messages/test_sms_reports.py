@@ -7,7 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from ledger.core.people import User
-from tests.messages.conftest import SYSTEM, Texting, new_msisdn
+from tests.messages.conftest import SYSTEM, Texting
+from tests.msisdns import new_msisdn
 
 
 def report(

@@ -16,16 +16,11 @@ from ledger.core.plans import Plan, Posted
 from ledger.db import kernel, users
 from ledger.db.engine import Database
 from ledger.one_time_codes import code_of
+from tests.msisdns import new_msisdn
 from ussd_app.settings import Settings
 
 PIN = "8317"
 SYSTEM = Context.of_system("test")
-_numbers = itertools.count(random.randrange(10**7))
-
-
-def new_number() -> str:
-    """Return a number that no test has used."""
-    return f"+2547{next(_numbers) % 10**7 + 10**7:08d}"
 
 
 @dataclass
@@ -90,7 +85,7 @@ def join(
     balance: int = 0,
 ) -> ApiCustomer:
     """Register a customer over the API, with cents in the wallet."""
-    msisdn = new_number()
+    msisdn = new_msisdn()
     ask_code(client, msisdn, "registration")
     answer = client.post(
         "/api/auth/register",

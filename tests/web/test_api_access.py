@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from ledger.commands.profiles import close_wallet
 from ledger.core.context import Context
 from ledger.db.engine import Database
-from tests.web.api_people import PIN, SYSTEM, ask_code, join, last_code, new_number
+from tests.msisdns import new_msisdn
+from tests.web.api_people import PIN, SYSTEM, ask_code, join, last_code
 from ussd_app.settings import Settings
 
 
@@ -38,7 +39,7 @@ def test_registration_opens_a_wallet_and_a_session(joined: Any) -> None:
 def test_no_answer_and_no_row_holds_the_code(
     client: FlaskClient, database: Database, settings: Settings
 ) -> None:
-    msisdn = new_number()
+    msisdn = new_msisdn()
     answer = client.post("/api/auth/otp", json={"phone": msisdn, "purpose": "registration"})
     code = last_code(database, settings, msisdn)
     assert code not in answer.text
@@ -57,7 +58,7 @@ def test_a_registered_number_gets_no_code_for_registration_and_the_same_answer(
 ) -> None:
     before = len(_outbox(database, joined.msisdn, "one_time_code"))
     known = client.post("/api/auth/otp", json={"phone": joined.msisdn, "purpose": "registration"})
-    unknown = client.post("/api/auth/otp", json={"phone": new_number(), "purpose": "registration"})
+    unknown = client.post("/api/auth/otp", json={"phone": new_msisdn(), "purpose": "registration"})
     assert (known.status_code, known.json) == (unknown.status_code, unknown.json)
     assert len(_outbox(database, joined.msisdn, "one_time_code")) == before
 
@@ -141,7 +142,7 @@ def test_a_stranger_without_code_can_not_lock_a_pin(client: FlaskClient, joined:
 
 def test_unknown_and_known_numbers_are_refused_alike(client: FlaskClient, joined: Any) -> None:
     known = _login(client, joined.msisdn, otp="123456")
-    unknown = _login(client, new_number(), otp="123456")
+    unknown = _login(client, new_msisdn(), otp="123456")
     assert (known.status_code, known.json) == (unknown.status_code, unknown.json)
 
 
@@ -205,7 +206,7 @@ def test_an_unsigned_token_is_refused(joined: Any) -> None:
 
 
 def test_at_most_five_codes_an_hour_go_to_a_number(client: FlaskClient) -> None:
-    msisdn = new_number()
+    msisdn = new_msisdn()
     body = {"phone": msisdn, "purpose": "registration"}
     answers = [client.post("/api/auth/otp", json=body).status_code for _ in range(6)]
     assert answers == [202] * 5 + [429]
@@ -214,7 +215,7 @@ def test_at_most_five_codes_an_hour_go_to_a_number(client: FlaskClient) -> None:
 def test_a_weak_pin_leaves_the_code_good(
     client: FlaskClient, database: Database, settings: Settings
 ) -> None:
-    msisdn = new_number()
+    msisdn = new_msisdn()
     ask_code(client, msisdn, "registration")
     body = {
         "phone": msisdn,

@@ -10,7 +10,8 @@ from redis import Redis
 
 from ledger.db.engine import Database
 from ledger.queries import users, wallets
-from tests.db.people import PIN, SYSTEM, new_msisdn, new_user
+from tests.db.people import PIN, SYSTEM, new_user
+from tests.msisdns import new_msisdn
 from ussd_app.settings import Settings
 
 

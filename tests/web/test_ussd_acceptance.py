@@ -16,7 +16,8 @@ from psycopg import sql
 from ledger.core.people import User
 from ledger.db.engine import Database
 from ledger.queries import users, wallets
-from tests.db.people import PIN, SYSTEM, new_msisdn, new_user
+from tests.db.people import PIN, SYSTEM, new_user
+from tests.msisdns import new_msisdn
 from tests.web.test_ussd import Phone
 from ussd_app.settings import Settings
 

@@ -24,8 +24,9 @@ from ledger.core.gsm7 import septets
 from ledger.core.msisdn import local_form
 from ledger.db.engine import Database
 from tests.conftest import HOPS_OF_THE_SUITE
-from tests.db.people import PIN, new_msisdn, new_user
+from tests.db.people import PIN, new_user
 from tests.journey_player import Handset
+from tests.msisdns import new_msisdn
 from tests.web.test_pin_nowhere import everything_in_redis
 from ussd_app.flow.render import SEPTETS_MAX
 from ussd_app.settings import Settings
