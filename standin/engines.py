@@ -169,14 +169,20 @@ def _postgres_answers(url: str, password: str, port: int) -> bool:
 
 
 def _create_owner(connection: psycopg.Connection, password: str) -> None:
-    exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,)).fetchone()
-    if exists is None:
+    """Create what is missing: a server that was only slow to start has both already."""
+    role, database = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s),"
+        " EXISTS (SELECT FROM pg_database WHERE datname = 'cycle')",
+        (OWNER,),
+    ).fetchone() or (False, False)
+    if not role:
         connection.execute(
             sql.SQL("CREATE ROLE {} LOGIN CREATEROLE CREATEDB PASSWORD {}").format(
                 sql.Identifier(OWNER), sql.Literal(password)
             )
         )
-    connection.execute(sql.SQL("CREATE DATABASE cycle OWNER {}").format(sql.Identifier(OWNER)))
+    if not database:
+        connection.execute(sql.SQL("CREATE DATABASE cycle OWNER {}").format(sql.Identifier(OWNER)))
 
 
 def _redis_answers(url: str) -> bool:
