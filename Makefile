@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Each process would read our modules from source, and each test process rewrite all tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install run test coverage test-at-length lint bench drill clean constraints
 
 install: $(VENV)/.installed-dev
