@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from ledger.db.migrate import upgrade
 from standin.engines import postgres, redis_server
 from standin.processes import Supervisor
+from tests.memory import memory_folder
 
 
 def database_url(server_url: str, name: str) -> str:
@@ -78,7 +79,7 @@ class ServerRun:
     """Starts the servers and ends them; only one process of a run does."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="cycle-tests-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="cycle-tests-", dir=memory_folder()))
         self._supervisor = Supervisor(self._folder / "log")
         self._borrowed = False
         self.servers: Servers | None = None

@@ -15,6 +15,8 @@ from typing import Any
 
 import psutil
 
+from tests.memory import memory_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 100  # 8 on an idle machine
 
@@ -52,7 +54,7 @@ def start(
     return subprocess.Popen(
         [*prefix, sys.executable, "-m", "ussd_app.cli", "up", *arguments],
         cwd=ROOT,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, "TMPDIR": memory_folder(), **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
