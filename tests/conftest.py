@@ -161,12 +161,20 @@ def job_services(settings: Settings, database: Database, redis_client: Redis) ->
     return JobServices(settings, database, redis_client)
 
 
-@pytest.fixture
-def app(settings: Settings, database: Database, redis_client: Redis) -> Flask:
-    """The web process's app on the tests' servers."""
-    built = create_app(Services(settings, database, redis_client))
+@pytest.fixture(scope="session")
+def web_app(settings: Settings, database: Database, redis_url: str) -> Iterator[Flask]:
+    """One app for all tests of a process: building one costs more than most tests."""
+    redis = connect(redis_url)
+    built = create_app(Services(settings, database, redis))
     built.config["TESTING"] = True
-    return built
+    yield built
+    redis.close()
+
+
+@pytest.fixture
+def app(web_app: Flask, redis_client: Redis) -> Flask:
+    """The web process's app, on an empty Redis; who changes the app itself builds another."""
+    return web_app
 
 
 @pytest.fixture

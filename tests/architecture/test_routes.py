@@ -5,8 +5,12 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from redis import Redis
 
-from ussd_app.web import fast_routes
+from ledger.db.engine import Database
+from ussd_app.services import Services
+from ussd_app.settings import Settings
+from ussd_app.web import create_app, fast_routes
 
 OPEN = {
     "/healthz",
@@ -68,7 +72,10 @@ def test_every_route_is_known_to_be_open_or_refuses_strangers(app: Flask) -> Non
 
 
 @pytest.mark.parametrize("path", ["/api/new", "/admin2/new", "/new", "/at/<key>/new"])
-def test_a_new_route_without_authentication_is_noticed(app: Flask, path: str) -> None:
+def test_a_new_route_without_authentication_is_noticed(
+    settings: Settings, database: Database, redis_client: Redis, path: str
+) -> None:
+    app = create_app(Services(settings, database, redis_client))
     app.add_url_rule(path, "new", lambda **arguments: "let in")
 
     assert let_in(app) == [f"GET {path} answered 200"]

@@ -9,10 +9,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 import requests
+from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 from redis import Redis
 
+from jobs.clients.redis import connect
 from jobs.services import JobServices
 from jobs.tasks import apply_sms_reports, send_sms
 from ledger.commands.register import register
@@ -35,8 +37,8 @@ from ussd_app.web import create_app
 SYSTEM = Context.of_system("test")
 
 
-@pytest.fixture
-def standin(settings: Settings) -> Iterator[Server]:
+@pytest.fixture(scope="session")
+def messages_standin(settings: Settings) -> Iterator[Server]:
     """The outside world; it knows the product's keys and reports to nobody."""
     server = Server(
         StandinSettings(
@@ -55,6 +57,13 @@ def standin(settings: Settings) -> Iterator[Server]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def standin(messages_standin: Server) -> Server:
+    """The outside world as at start."""
+    requests.post(f"{messages_standin.url}/reset", timeout=15).raise_for_status()
+    return messages_standin
 
 
 @dataclass
@@ -163,35 +172,41 @@ def messages_owner_url(servers: Servers) -> Iterator[str]:
     servers.drop(url)
 
 
+@pytest.fixture(scope="session")
+def messages_app(
+    messages_owner_url: str, settings: Settings, redis_url: str, messages_standin: Server
+) -> Iterator[Flask]:
+    """One app for all tests of messages, on that database and that outside world."""
+    own = settings.model_copy(
+        update={
+            "database_url": SecretStr(messages_owner_url),
+            "at_base_url": f"{messages_standin.url}/at",
+        }
+    )
+    database, redis = Database.from_settings(own), connect(redis_url)
+    yield create_app(Services(own, database, redis))
+    redis.close()
+    database.close()
+
+
 @pytest.fixture
 def texting(
-    messages_owner_url: str, settings: Settings, redis_client: Redis, standin: Server
-) -> Iterator[Texting]:
+    messages_owner_url: str, messages_app: Flask, redis_client: Redis, standin: Server
+) -> Texting:
     """An empty outbox, the stand-in and the tasks between them."""
     with psycopg.connect(messages_owner_url, autocommit=True) as owner:
         owner.execute("TRUNCATE outbox, sms_reports, inbound_sms, outbox_channels")
         owner.execute("SET ROLE cycle_app")
         owner.execute("SELECT set_config('cycle.actor', 'system:test', false)")
         owner.execute("INSERT INTO outbox_channels (channel) VALUES ('sms'), ('email')")
-    own = settings.model_copy(
-        update={
-            "database_url": SecretStr(messages_owner_url),
-            "at_base_url": f"{standin.url}/at",
-        }
-    )
-    database = Database.from_settings(own)
-    yield Texting(JobServices(own, database, redis_client), standin)
-    database.close()
+    parts: Services = messages_app.extensions["cycle"]
+    return Texting(JobServices(parts.settings, parts.database, redis_client), standin)
 
 
 @pytest.fixture
-def web(texting: Texting) -> FlaskClient:
+def web(texting: Texting, messages_app: Flask) -> FlaskClient:
     """The web process on the same servers."""
-    parts = texting.services
-    settings = parts.settings
-    assert isinstance(settings, Settings)
-    app = create_app(Services(settings, parts.database, parts.redis))
-    return app.test_client()
+    return messages_app.test_client()
 
 
 @pytest.fixture
