@@ -9,13 +9,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
-from pydantic import SecretStr
 from redis import Redis
 
 from jobs.clients.redis import connect
 from jobs.services import JobServices
 from ledger.db.engine import Database
 from standin.development import DevelopmentSecrets, environment
+from tests.quick_hashing import open_database
 from tests.servers import ServerRun, Servers
 from ussd_app.services import Services
 from ussd_app.settings import Settings
@@ -123,7 +123,7 @@ def settings_of(variables: dict[str, str]) -> Settings:
 @pytest.fixture(scope="session")
 def database(settings: Settings) -> Iterator[Database]:
     """The ledger's database as the application role; rows stay between tests."""
-    opened = Database.from_settings(settings)
+    opened = open_database(settings)
     yield opened
     opened.close()
 
@@ -139,8 +139,7 @@ def fresh_database_url(servers: Servers) -> Iterator[str]:
 @pytest.fixture
 def fresh_database(fresh_database_url: str, settings: Settings) -> Iterator[Database]:
     """A database of this test alone, for sums over everybody and for corruption."""
-    own = settings.model_copy(update={"database_url": SecretStr(fresh_database_url)})
-    opened = Database.from_settings(own)
+    opened = open_database(settings, fresh_database_url)
     yield opened
     opened.close()
 

@@ -27,9 +27,9 @@ from ledger.commands.maintenance import seal_audit
 from ledger.core.organisation import MailKind, due_periods
 from ledger.core.rules import NAIROBI, nairobi_day
 from ledger.core.statements import Period
-from ledger.db.engine import Database
 from standin.server import Server
 from tests.db.people import new_user
+from tests.quick_hashing import open_database
 from tests.servers import Servers
 from ussd_app.cli.organisation_mail import command
 
@@ -62,7 +62,7 @@ def services(job_services: JobServices, standin: Server, owner_url: str) -> Iter
         as_system(connection)
         connection.execute("ALTER TABLE accounts NO FORCE ROW LEVEL SECURITY")
         connection.execute("UPDATE accounts SET created_at = now() - interval '24 hours'")
-    database = Database.from_settings(settings)
+    database = open_database(settings)
     yield JobServices(settings, database, job_services.redis)
     database.close()
 

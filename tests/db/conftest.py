@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from ledger.db.engine import Database
-from tests.db.scene import opened
+from tests.quick_hashing import open_database
 from tests.servers import Servers
 from ussd_app.settings import Settings
 
@@ -17,6 +17,6 @@ def own_url(servers: Servers) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def own_database(own_url: str, settings: Settings) -> Iterator[Database]:
-    database = opened(own_url, settings)
+    database = open_database(settings, own_url)
     yield database
     database.close()

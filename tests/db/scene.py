@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from pydantic import SecretStr
-
 from ledger.commands import evidence, paybill, profiles, reversals, transfers, withdrawals
 from ledger.core.chart import SystemAccount
 from ledger.core.context import Context
@@ -21,7 +19,6 @@ from ledger.db import payments, users
 from ledger.db.engine import Database
 from tests.db.people import SYSTEM, deposit_plan, post
 from tests.msisdns import new_msisdn
-from ussd_app.settings import Settings
 
 
 def new_customer(database: Database, cents: int) -> User:
@@ -193,8 +190,3 @@ def said(answer: Any) -> str:
     if isinstance(answer, evidence.Applied):
         return answer.decision.step.value
     return "done"
-
-
-def opened(url: str, settings: Settings) -> Database:
-    """Return the ledger's database at a URL of the test's own."""
-    return Database.from_settings(settings.model_copy(update={"database_url": SecretStr(url)}))

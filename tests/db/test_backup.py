@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from pydantic import SecretStr
 
 from ledger.core.context import Context
 from ledger.db import accounts, maintenance
@@ -18,6 +17,7 @@ from ledger.db.engine import Database
 from ledger.queries.verify import verify_ledger
 from standin.engines import postgres_binaries
 from tests.db.people import new_user
+from tests.quick_hashing import open_database
 from tests.servers import Servers
 from tests.web.api_people import put_money
 from ussd_app.settings import Settings
@@ -69,7 +69,7 @@ def test_a_restored_backup_verifies_and_holds_the_same_money(
     tmp_path: Path,
 ) -> None:
     url = servers.clone()
-    source = _open(settings, url)
+    source = open_database(settings, url)
     for cents in (10_000, 25_050):
         put_money(source, new_user(source).id, cents)
     source.run(SYSTEM, maintenance.seal_audit)
@@ -84,16 +84,12 @@ def test_a_restored_backup_verifies_and_holds_the_same_money(
     with psycopg.connect(empty_url, autocommit=True) as connection:
         connection.execute("GRANT USAGE, CREATE ON SCHEMA public TO cycle_kernel")
     _tool("pg_restore", "--exit-on-error", f"--dbname={empty_url}", str(backup))
-    restored = _open(settings, empty_url)
+    restored = open_database(settings, empty_url)
     assert verify_ledger(restored) == []
     assert _held(restored) == before == (35_050, 35_050)
     put_money(restored, new_user(restored).id, 100)
     assert verify_ledger(restored) == []
     restored.close()
-
-
-def _open(settings: Settings, url: str) -> Database:
-    return Database.from_settings(settings.model_copy(update={"database_url": SecretStr(url)}))
 
 
 def _held(database: Database) -> tuple[int, int]:

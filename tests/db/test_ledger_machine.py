@@ -18,7 +18,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from pydantic import SecretStr
 
 from ledger.commands import evidence, inbox, paybill, profiles, reversals, transfers, withdrawals
 from ledger.commands.maintenance import fold_balances, seal_audit
@@ -36,6 +35,7 @@ from ledger.queries.verify import verify_ledger
 from tests.db.people import SYSTEM
 from tests.length import AT_LENGTH
 from tests.msisdns import new_msisdn
+from tests.quick_hashing import open_database
 from tests.servers import Servers
 from ussd_app.settings import Settings
 
@@ -373,7 +373,7 @@ class Ledger(RuleBasedStateMachine):
 def own_database(servers: Servers, product: Settings) -> Iterator[Database]:
     """A database in which limits are low enough to be met, and movements cost a fee."""
     url = servers.clone()
-    database = Database.from_settings(product.model_copy(update={"database_url": SecretStr(url)}))
+    database = open_database(product, url)
     now = datetime.now(UTC)
     with database.transaction(SYSTEM) as connection:
         for kind in ("transfer", "withdrawal"):

@@ -16,8 +16,9 @@ from ledger.db import users
 from ledger.db.engine import ATTEMPTS_MAX, Connection, Database
 from ledger.queries.verify import verify_ledger
 from tests.db.people import SYSTEM
-from tests.db.scene import Scene, new_customer, opened, said
+from tests.db.scene import Scene, new_customer, said
 from tests.length import AT_LENGTH
+from tests.quick_hashing import open_database
 from ussd_app.settings import Settings
 
 KILLS = 500 if AT_LENGTH else 15
@@ -51,7 +52,7 @@ def killer(own_url: str) -> Iterator[Killer]:
 @pytest.fixture
 def victim(own_url: str, settings: Settings) -> Iterator[Database]:
     url = psycopg.conninfo.make_conninfo(own_url, application_name=VICTIM)
-    database = opened(url, settings)
+    database = open_database(settings, url)
     yield database
     database.close()
 

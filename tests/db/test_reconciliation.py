@@ -27,6 +27,7 @@ from ledger.db.engine import Database
 from ledger.db.mpesa_records import MpesaRecord, Upload
 from ledger.db.reconciliation import Item, Run
 from tests.db.people import new_user
+from tests.quick_hashing import open_database
 from tests.servers import Servers
 from ussd_app.services import Services
 from ussd_app.settings import Settings
@@ -135,7 +136,7 @@ class Books:
 def books(servers: Servers, settings: Settings, redis_client: Redis) -> Iterator[Books]:
     url = servers.clone()
     own = settings.model_copy(update={"database_url": SecretStr(url)})
-    database = Database.from_settings(own)
+    database = open_database(own)
     yield Books(own, database, redis_client, url)
     database.close()
     servers.drop(url)

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from pydantic import SecretStr
 
 from jobs.statement.csv_file import render_csv
 from jobs.statement.words import describe, phrases
@@ -35,6 +34,7 @@ from ledger.queries.statements import (
     wallet_statement,
 )
 from tests.db.people import SYSTEM, deposit, new_user
+from tests.quick_hashing import open_database
 from tests.servers import Servers
 from ussd_app.settings import Settings
 
@@ -229,8 +229,7 @@ def test_trial_balance_of_any_moment_balances(database: Database) -> None:
 def test_a_wrong_running_balance_is_not_given_out(servers: Servers, settings: Settings) -> None:
     """In a database of its own: statements of everybody must not meet this wallet."""
     url = servers.clone()
-    own = settings.model_copy(update={"database_url": SecretStr(url)})
-    database = Database.from_settings(own)
+    database = open_database(settings, url)
     try:
         user = new_user(database)
         just_now = datetime.now(UTC) - timedelta(seconds=2)

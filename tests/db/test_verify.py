@@ -12,7 +12,6 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg.rows import DictRow, dict_row
-from pydantic import SecretStr
 
 from ledger.commands.maintenance import fold_balances, seal_audit
 from ledger.commands.profiles import freeze_wallet, unfreeze_wallet
@@ -29,6 +28,7 @@ from ledger.queries.verify import verify_ledger
 from standin.engines import postgres, postgres_binaries
 from standin.processes import Supervisor
 from tests.db.people import SYSTEM, deposit, new_user
+from tests.quick_hashing import open_database
 from tests.servers import Servers
 from ussd_app.settings import Settings
 
@@ -101,8 +101,7 @@ def _fill(database: Database) -> tuple[User, User, Posted, Payment]:
 @pytest.fixture(scope="module")
 def books(servers: Servers, settings: Settings) -> Iterator[Books]:
     url = servers.clone()
-    own = settings.model_copy(update={"database_url": SecretStr(url)})
-    database = Database.from_settings(own)
+    database = open_database(settings, url)
     yield Books(database, url, *_fill(database))
     database.close()
     servers.drop(url)
@@ -277,8 +276,7 @@ def test_a_restore_into_a_new_cluster_goes_on_where_the_dump_ended(
                 connection.execute(f"CREATE ROLE {role} NOLOGIN")
                 connection.execute(f"GRANT {role} TO cycle")
         _run([binaries / "pg_restore", "--exit-on-error", f"--dbname={superuser}", dump])
-        own = settings.model_copy(update={"database_url": SecretStr(engine.url)})
-        restored = Database.from_settings(own)
+        restored = open_database(settings, engine.url)
         try:
             assert verify_ledger(restored) == []
             jane = books.jane

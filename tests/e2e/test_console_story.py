@@ -31,8 +31,8 @@ from ledger.db.engine import Database
 from ledger.db.mpesa_records import MpesaRecord
 from ledger.db.tickets import Ticket
 from tests.browser import browser
+from tests.quick_hashing import PASSWORD
 from tests.web.api_people import ApiCustomer, join
-from tests.web.api_staff import PASSWORD
 from ussd_app.settings import Settings
 
 WAIT_SECONDS = 60

@@ -28,6 +28,7 @@ from ledger.queries import users
 from standin.server import Server
 from standin.settings import StandinSettings
 from tests.msisdns import new_msisdn
+from tests.quick_hashing import open_database
 from tests.servers import Servers
 from ussd_app.services import Services
 from ussd_app.settings import Settings
@@ -183,7 +184,7 @@ def messages_app(
             "at_base_url": f"{messages_standin.url}/at",
         }
     )
-    database, redis = Database.from_settings(own), connect(redis_url)
+    database, redis = open_database(own), connect(redis_url)
     yield create_app(Services(own, database, redis))
     redis.close()
     database.close()

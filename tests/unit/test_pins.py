@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger.core.pins import PinProblem, PinState, pin_problem
+from ledger.pin_hashing import PinHasher
 
 OWNER = "+254712345678"
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -37,6 +38,11 @@ def test_a_pin_that_a_finder_would_try_is_refused(pin: str, problem: PinProblem)
 @pytest.mark.parametrize("pin", ["4826", "9071", "0391"])
 def test_another_pin_will_do(pin: str) -> None:
     assert pin_problem(pin, OWNER) is None
+
+
+def test_a_stored_pin_takes_19_mib_and_two_passes_to_check() -> None:
+    stored = PinHasher("a pepper of the tests, long enough").hash("4826")
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_the_third_wrong_try_locks_for_an_hour() -> None:

@@ -10,7 +10,8 @@ from werkzeug.test import TestResponse
 
 from ledger.core.access import Role
 from ledger.db.engine import Database
-from tests.web.api_staff import PASSWORD, ApiStaff
+from tests.quick_hashing import PASSWORD
+from tests.web.api_staff import ApiStaff
 from ussd_app.settings import Settings
 
 

@@ -4,7 +4,9 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from redis import Redis
 
 from ledger.commands import reconcile
 from ledger.core.access import Role
@@ -12,13 +14,21 @@ from ledger.db.engine import Database
 from ledger.db.mpesa_records import MpesaRecord
 from tests.web.api_people import ApiCustomer, join
 from tests.web.api_staff import ApiStaff
+from ussd_app.services import Services
 from ussd_app.settings import Settings
+from ussd_app.web import create_app
 
 
 @pytest.fixture
 def database(fresh_database: Database) -> Database:
     """Books of this test alone: a run reads everybody's, and what others left is no reading."""
     return fresh_database
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database, redis_client: Redis) -> Flask:
+    """The web app on these books."""
+    return create_app(Services(settings, database, redis_client))
 
 
 @pytest.fixture

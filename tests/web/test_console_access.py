@@ -9,11 +9,12 @@ from flask import Flask
 
 from ledger.commands import staff
 from ledger.core.access import Role
+from ledger.db import staff as rows
 from ledger.db.engine import Database
 from ledger.totp import TotpSealer
 from tests.e2e.stack import wait_until
+from tests.quick_hashing import PASSWORD
 from tests.web.api_people import SYSTEM, ApiCustomer
-from tests.web.api_staff import PASSWORD
 from tests.web.console_visitor import Visitor
 from ussd_app.settings import Settings
 
@@ -23,7 +24,11 @@ def test_the_first_sign_in_enrols_a_second_factor(
 ) -> None:
     visitor = Visitor(app, database, settings, enrol=False)
     email = f"new{time.monotonic_ns()}@cycle.example"
-    staff.create(database, email, PASSWORD, [Role.SUPPORT])
+    admin_id = staff.create(database, email, PASSWORD, [Role.SUPPORT])
+    with database.transaction(SYSTEM) as connection:
+        row = rows.take(connection, admin_id)
+    assert row is not None
+    assert row.password_hash.startswith("$argon2id$v=19$m=65536,t=3,p=4$"), "slow to guess"
     page = visitor.sign_in(email)
     assert page.status_code == 200
     secret = re.search(r'class="secret"><code>([A-Z2-7 ]+)</code>', page.text)
