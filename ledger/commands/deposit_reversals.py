@@ -153,15 +153,7 @@ def complete(connection: Connection, payment: Payment, learnt: dict[str, object]
 def _settlement(payment: Payment, party: Party | None, debit: int) -> Plan:
     told: tuple[Message, ...] = ()
     if party is not None:
-        told = (
-            Message(
-                party.user_id,
-                party.msisdn,
-                party.language,
-                "deposit_reversed",
-                {"amount": payment.amount},
-            ),
-        )
+        told = (party.message("deposit_reversed", {"amount": payment.amount}),)
     return Plan(
         kind=Kind.DEPOSIT_REVERSAL_SETTLEMENT,
         source="mpesa",

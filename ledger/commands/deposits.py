@@ -11,7 +11,6 @@ from ledger.commands.payment_parts import (
     party_of,
     same_request,
     tell,
-    told,
 )
 from ledger.core.chart import Kind, SystemAccount
 from ledger.core.context import Context
@@ -27,7 +26,7 @@ from ledger.core.payments import (
     PaymentState,
     cents_in_suspense,
 )
-from ledger.core.plans import Message, Plan, Posted, moving, new_receipt
+from ledger.core.plans import Plan, Posted, moving, new_receipt
 from ledger.core.refusals import Refusal, RefusalCode, first
 from ledger.core.rules import Rules
 from ledger.core.submissions import Submission
@@ -142,20 +141,13 @@ def _deposit_plan(payment: Payment, party: Party, rules: Rules, name: str) -> Pl
         ceilings={party.wallet_account_id: rules.wallet_maximum},
         payment_id=payment.id,
         messages=(
-            Message(
-                user_id=party.user_id,
-                recipient=party.msisdn,
-                language=party.language,
-                template="deposit_received",
-                params=figures(payment),
-                balance_of=party.wallet_account_id,
-            ),
+            party.message("deposit_received", figures(payment), balance_of=party.wallet_account_id),
         ),
     )
 
 
 def _suspense_plan(payment: Payment, party: Party | None, reason: str) -> Plan:
-    held = () if party is None else (told(party, "money_in_suspense", **figures(payment)),)
+    held = () if party is None else (party.message("money_in_suspense", figures(payment)),)
     return Plan(
         kind=Kind.SUSPENSE,
         source="mpesa",

@@ -5,7 +5,6 @@ import secrets
 from ledger.core.context import Context
 from ledger.core.parties import Party
 from ledger.core.payments import Payment, PaymentKind
-from ledger.core.plans import Message
 from ledger.core.refusals import Refusal, RefusalCode, first
 from ledger.db import outbox, payments, users
 from ledger.db.engine import Connection
@@ -74,14 +73,9 @@ def figures(payment: Payment) -> dict[str, int | str]:
     return figures
 
 
-def told(party: Party, template: str, **params: int | str) -> Message:
-    """Return a message to a customer in the customer's language."""
-    return Message(party.user_id, party.msisdn, party.language, template, params)
-
-
 def tell(connection: Connection, payment: Payment, template: str, **params: int | str) -> None:
     """Queue a message to the customer of a payment; commits with what it tells."""
     assert payment.user_id is not None
     found = users.find_parties(connection, user_ids=[payment.user_id], msisdns=[])
     party = next(iter(found.values()))
-    outbox.put(connection, told(party, template, **params), payment_id=payment.id)
+    outbox.put(connection, party.message(template, params), payment_id=payment.id)

@@ -121,14 +121,8 @@ def transfer_plan(
 
 
 def _receipt(reader: Party, other: Party, template: str, figures: dict[str, int | str]) -> Message:
-    return Message(
-        user_id=reader.user_id,
-        recipient=reader.msisdn,
-        language=reader.language,
-        template=template,
-        params={**figures, "name": other.public["name"], "msisdn": other.public["msisdn"]},
-        balance_of=reader.wallet_account_id,
-    )
+    params = {**figures, **other.public}
+    return reader.message(template, params, balance_of=reader.wallet_account_id)
 
 
 def _load_parties(

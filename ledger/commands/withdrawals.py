@@ -21,7 +21,7 @@ from ledger.core.money import AMOUNT_CENTS_MAX
 from ledger.core.msisdn import mask_msisdn
 from ledger.core.parties import Party
 from ledger.core.payments import Payment, PaymentKind, PaymentState, cents_in_suspense
-from ledger.core.plans import Message, Plan, Posted, Usage, moving, new_receipt
+from ledger.core.plans import Plan, Posted, Usage, moving, new_receipt
 from ledger.core.refusals import Refusal, RefusalCode, first
 from ledger.core.rules import LimitedKind, Rules, nairobi_day
 from ledger.db import audit, kernel, payments, users
@@ -192,12 +192,9 @@ def _hold(
             payment_id=payment.id,
             usage=_usage(payment, party, payment.amount, daily_max),
             messages=(
-                Message(
-                    user_id=party.user_id,
-                    recipient=party.msisdn,
-                    language=party.language,
-                    template="withdrawal_requested",
-                    params={
+                party.message(
+                    "withdrawal_requested",
+                    {
                         "amount": payment.amount,
                         "fee": payment.fee,
                         "msisdn": _destination(payment)["msisdn"],
@@ -286,12 +283,9 @@ def _settlement(payment: Payment, party: Party, debit: int) -> Plan:
         },
         payment_id=payment.id,
         messages=(
-            Message(
-                user_id=party.user_id,
-                recipient=party.msisdn,
-                language=party.language,
-                template="withdrawal_completed",
-                params={
+            party.message(
+                "withdrawal_completed",
+                {
                     **figures(payment),
                     "fee": payment.fee,
                     "msisdn": _destination(payment)["msisdn"],
@@ -353,12 +347,9 @@ def _void(payment: Payment, party: Party, template: str, *, to_wallet: bool) -> 
         payment_id=payment.id,
         usage=_usage(payment, party, -payment.amount, AMOUNT_CENTS_MAX),
         messages=(
-            Message(
-                user_id=party.user_id,
-                recipient=party.msisdn,
-                language=party.language,
-                template=template if to_wallet else "money_in_suspense",
-                params=params,
+            party.message(
+                template if to_wallet else "money_in_suspense",
+                params,
                 balance_of=party.wallet_account_id if to_wallet else None,
             ),
         ),

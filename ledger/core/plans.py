@@ -32,7 +32,8 @@ def new_receipt() -> str:
 class Message:
     """A message that commits with its cause. Rendered when it is sent, never here.
 
-    ``balance_of`` names the account whose balance after the posting joins ``params``.
+    ``balance_of`` names the account whose balance after the posting joins ``params``. A message
+    that goes with a posting is read at ``email`` too, where that is given.
     """
 
     user_id: int | None
@@ -42,6 +43,7 @@ class Message:
     params: Mapping[str, int | str] = field(default_factory=dict)
     balance_of: int | None = None
     channel: str = "sms"
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Calls of the posting kernel (``kernel.sql``)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -113,14 +113,22 @@ def _messages(messages: tuple[Message, ...]) -> Jsonb | None:
     return Jsonb(
         [
             {
-                "channel": message.channel,
+                "channel": channel,
                 "user_id": message.user_id,
-                "recipient": message.recipient,
+                "recipient": recipient,
                 "template": message.template,
                 "language": message.language,
                 "params": dict(message.params),
                 "balance_of": message.balance_of,
             }
             for message in messages
+            for channel, recipient in _ways(message)
         ]
     )
+
+
+def _ways(message: Message) -> Iterator[tuple[str, str]]:
+    """Yield where a message goes: a confirmed address gets what the phone gets."""
+    yield message.channel, message.recipient
+    if message.email is not None:
+        yield "email", message.email

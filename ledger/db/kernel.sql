@@ -124,19 +124,16 @@ BEGIN
     INSERT INTO public.audit_unsealed (audit_id) VALUES (v_audit_id);
 
     IF p_messages IS NOT NULL THEN
-        -- Whoever confirmed an e-mail address reads there too what the SMS says.
         INSERT INTO public.outbox
             (channel, user_id, recipient, template, language, params, transaction_id, payment_id)
-        SELECT way.channel, m.user_id, way.recipient, m.template, m.language,
-            m.params || jsonb_build_object('receipt', p_receipt, 'posted_at', post_transaction.posted_at)
-                || CASE WHEN m.balance_of IS NULL THEN '{}'
-                    ELSE jsonb_build_object('balance', balances[array_position(p_account_ids, m.balance_of)]) END,
+        SELECT m.channel, m.user_id, m.recipient, m.template, m.language,
+            m.params || CASE WHEN m.balance_of IS NULL
+                THEN jsonb_build_object('receipt', p_receipt, 'posted_at', post_transaction.posted_at)
+                ELSE jsonb_build_object('receipt', p_receipt, 'posted_at', post_transaction.posted_at,
+                    'balance', balances[array_position(p_account_ids, m.balance_of)]) END,
             post_transaction.transaction_id, p_payment_id
         FROM jsonb_to_recordset(p_messages) AS m (channel text, user_id bigint, recipient text,
-            template text, language text, params jsonb, balance_of bigint)
-        LEFT JOIN public.users AS u ON u.id = m.user_id AND u.email_confirmed_at IS NOT NULL AND m.channel = 'sms'
-        CROSS JOIN LATERAL (VALUES (m.channel, m.recipient), ('email', u.email)) AS way (channel, recipient)
-        WHERE way.recipient IS NOT NULL;
+            template text, language text, params jsonb, balance_of bigint);
     END IF;
     outcome := 'posted';
 EXCEPTION
@@ -318,10 +315,11 @@ GRANT EXECUTE ON FUNCTION public.create_posting_partitions TO cycle_app;
 CREATE OR REPLACE FUNCTION public.find_parties(p_user_ids bigint[], p_msisdns text[])
 RETURNS TABLE (user_id bigint, msisdn text, first_name text, last_name text, language text, status text,
     wallet_account_id bigint, wallet_status text, balance bigint, pin_must_change boolean,
-    withdrawals_capped_until timestamptz)
+    withdrawals_capped_until timestamptz, email text)
 LANGUAGE sql STABLE SECURITY DEFINER AS $parties$
     SELECT u.id, u.msisdn, u.first_name, u.last_name, u.language, u.status, a.id, a.status, a.balance,
-        u.pin_must_change, u.withdrawals_capped_until
+        u.pin_must_change, u.withdrawals_capped_until,
+        CASE WHEN u.email_confirmed_at IS NOT NULL THEN u.email END
     FROM public.users AS u
     JOIN public.accounts AS a ON a.user_id = u.id AND a.code = 'USER_WALLET'
     WHERE u.id = ANY (p_user_ids) OR u.msisdn = ANY (p_msisdns)

@@ -55,7 +55,8 @@ def allocations_of(connection: Connection, payment_id: int) -> int:
 def reversal_notices(connection: Connection, original: Transaction) -> Iterator[Message]:
     """Yield an SMS for each customer whose wallet a reversal changes."""
     rows = connection.execute(
-        "SELECT a.id, u.id AS user_id, u.msisdn, u.language FROM accounts AS a"
+        "SELECT a.id, u.id AS user_id, u.msisdn, u.language,"
+        " CASE WHEN u.email_confirmed_at IS NOT NULL THEN u.email END AS email FROM accounts AS a"
         " JOIN users AS u ON u.id = a.user_id WHERE a.id = ANY (%s) ORDER BY a.id",
         (list(original.debits),),
     ).fetchall()
@@ -67,4 +68,5 @@ def reversal_notices(connection: Connection, original: Transaction) -> Iterator[
             template="transfer_reversed",
             params={"original": original.receipt, "amount": abs(original.debits[row["id"]])},
             balance_of=row["id"],
+            email=row["email"],
         )

@@ -47,7 +47,7 @@ def find_parties(
     with connection.cursor(row_factory=args_row(Party)) as cursor:
         rows = cursor.execute(
             "SELECT user_id, msisdn, first_name, last_name, language, status, wallet_account_id,"
-            " wallet_status, balance, pin_must_change, withdrawals_capped_until"
+            " wallet_status, balance, pin_must_change, withdrawals_capped_until, email"
             " FROM public.find_parties(%s::bigint[], %s::text[])",
             (f"{{{','.join(map(str, user_ids))}}}", msisdns),
         ).fetchall()
