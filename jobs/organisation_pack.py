@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from jobs.clients.mail import Attachment
 from jobs.statement.csv_file import render_trial_balance_csv
-from jobs.statement.report_pdf import render_report
 from jobs.statements import MEDIA_TYPES, make_system_statement
 from ledger.core.chart import SystemAccount
 from ledger.core.context import Context
@@ -34,6 +33,8 @@ def make_pack(database: Database, kind: MailKind, period: Period, public_url: st
 
     A float statement that is too large for mail, or whose sums disagree, is left out.
     """
+    from jobs.statement.report_pdf import render_report  # here, as fpdf takes long to import
+
     report = read_report(database, kind, period)
     stem = f"{period.first_day}" if kind is MailKind.DAY else f"{period.first_day:%Y-%m}"
     pdf = io.BytesIO()

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from jobs.statement.csv_file import render_csv
-from jobs.statement.pdf import Issue, render_pdf
 from jobs.statement.sink import Sink
 from jobs.statement.words import phrases
 from ledger.commands.statements import issue_statement, record_file
@@ -180,6 +179,9 @@ def _draw_pdf(
     out: Sink,
     progress: Progress,
 ) -> tuple[Summary, bytes]:
+    # Here: fpdf takes a quarter of a second, which most processes never need.
+    from jobs.statement.pdf import Issue, render_pdf
+
     opened = (
         system_statement(database, context, SystemAccount(issued.account_id), issued.period)
         if issued.user_id is None

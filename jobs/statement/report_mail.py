@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from jobs.statement.mail_texts import html_page, html_table
-from jobs.statement.report_pdf import kind_name, seal_sentences, title_of
+from jobs.statement.report_words import kind_name, seal_sentences, title_of
 from ledger.core.money import kes
 from ledger.core.organisation import OrganisationReport, Volume
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from jobs.statement.canvas import Align, Canvas, Face, Metadata
 from jobs.statement.charts import Frame, bar_list, day_bars
+from jobs.statement.report_words import TITLES, kind_name, period_of, seal_sentences, title_of
 from jobs.statement.sink import Sink
 from jobs.statement.style import (
     BAD,
@@ -32,7 +33,6 @@ from ledger.core.rules import NAIROBI
 _TOP = 74.0
 _BARS = 4  # drawn together, so that little of a page stays empty
 _DAYS_HEIGHT = 130.0
-_TITLES = {MailKind.DAY: "Day report", MailKind.MONTH: "Month report"}
 _TRIAL_COLUMNS = (
     Column("Account", 0.26),
     Column("Name", 0.38),
@@ -48,37 +48,6 @@ _PAYMENT_COLUMNS = (
     Column("Amount", 0.14, Align.RIGHT),
     Column("Why", 0.18),
 )
-
-
-def title_of(report: OrganisationReport) -> str:
-    """Return what the report is called: ``Day report, 22 Nov 2026``."""
-    return f"{_TITLES[report.kind]}, {period_of(report)}"
-
-
-def period_of(report: OrganisationReport) -> str:
-    """Return the day, or the month's first and last."""
-    first, last = report.period.first_day, report.period.last_day
-    if first == last:
-        return show_date(first, "en")
-    return f"{show_date(first, 'en')} - {show_date(last, 'en')}"
-
-
-def kind_name(kind: str) -> str:
-    """Show a stored word to people: ``withdrawal_hold`` becomes ``Withdrawal hold``."""
-    return kind.replace("_", " ").capitalize()
-
-
-def seal_sentences(report: OrganisationReport) -> list[str]:
-    """Return the newest seal of the audit chain in words, a copy that no one here can alter."""
-    seal = report.seal
-    if seal is None:
-        return ["The audit trail has no seal yet."]
-    when = seal.sealed_at.astimezone(NAIROBI)
-    return [
-        f"The newest seal of the audit trail is number {seal.number}"
-        f" of {show_date(when, 'en')} {when:%H:%M}:",
-        seal.digest,
-    ]
 
 
 def render_report(report: OrganisationReport, made_at: datetime, out: Sink) -> None:
@@ -127,7 +96,7 @@ class _ReportPages:
         canvas = self.canvas
         canvas.box(0, 0, RIGHT + MARGIN, 74, BRAND)
         brand_mark(canvas, MARGIN, 48, 26, dark=True)
-        canvas.text(RIGHT, 39, _TITLES[self._report.kind], 16, WHITE, Face.BOLD, Align.RIGHT)
+        canvas.text(RIGHT, 39, TITLES[self._report.kind], 16, WHITE, Face.BOLD, Align.RIGHT)
         canvas.text(RIGHT, 56, period_of(self._report), 9.5, BRAND_MIST, align=Align.RIGHT)
         report = self._report
         self._tiles(
