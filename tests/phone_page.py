@@ -13,9 +13,11 @@ WAIT_SECONDS = 20.0
 
 
 def open_page(chrome: webdriver.Chrome, address: str) -> None:
-    """Open the page and wait until both handsets are there."""
-    chrome.get(address)
-    chrome.execute_script("localStorage.clear()")
+    """Open the page as on a first visit and wait until both handsets are there."""
+    origin = address.partition("/phone")[0]
+    chrome.execute_cdp_cmd(
+        "Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "local_storage"}
+    )
     chrome.get(address)
     ready = (By.CSS_SELECTOR, "html[data-ready]")
     WebDriverWait(chrome, WAIT_SECONDS).until(presence_of_element_located(ready))
