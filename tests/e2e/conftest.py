@@ -1,4 +1,7 @@
-"""One `cycle up` for the stories that break nothing of it; put them in the group "story"."""
+"""Two `cycle up`, each for a group of tests, as starting one takes six seconds of CPU.
+
+"story" is for stories that break nothing; "outages" for those that stop servers for a while.
+"""
 
 from collections.abc import Iterator
 
@@ -10,5 +13,12 @@ from tests.e2e.stack import Running, running
 @pytest.fixture(scope="session")
 def up() -> Iterator[Running]:
     """A running Cycle, shared: use phones of your own."""
+    with running() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def troubled_up() -> Iterator[Running]:
+    """A running Cycle whose servers and providers fail in turn: leave it well."""
     with running() as started:
         yield started

@@ -74,6 +74,11 @@ class Handset:
         balance: str = requests.get(self._url(""), timeout=5).json()["mpesa_balance"]
         return balance
 
+    def payment(self) -> dict[str, Any]:
+        """Return the row of this phone's newest payment."""
+        query = "SELECT * FROM payments WHERE msisdn = %s ORDER BY id DESC LIMIT 1"
+        return self.up.rows(query, f"+{self.msisdn}")[0]
+
     def balance(self) -> str:
         """Dial for the balance and return the screen."""
         return self.dial("3", PIN)

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psutil
+import psycopg
+from psycopg.rows import dict_row
 
 from tests.memory import memory_folder
 
@@ -35,6 +37,12 @@ class Running:
     def child(self, word: str) -> psutil.Process:
         """Return the first descendant whose command line contains a word."""
         return next(one for one in self.descendants() if word in " ".join(one.cmdline()))
+
+    def rows(self, query: LiteralString, *values: object) -> list[dict[str, Any]]:
+        """Return what a query finds in its database, as the owner sees it."""
+        url = self.where["database_url"]
+        with psycopg.connect(url, row_factory=dict_row) as connection:
+            return connection.execute(query, values).fetchall()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""

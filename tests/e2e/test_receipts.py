@@ -22,9 +22,9 @@ from ledger.core.plans import Message
 from ledger.db import outbox, users
 from ledger.db.engine import Database
 from tests.e2e.handset import PIN, Handset
-from tests.e2e.stack import Running, running, wait_until
+from tests.e2e.stack import Running, wait_until
 
-pytestmark = [pytest.mark.xdist_group("receipts"), pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.xdist_group("outages"), pytest.mark.timeout(420)]
 BUSY_SECONDS = 120
 """Every wait ends when its condition comes true; this long only on a machine with other work."""
 SYSTEM = Context.of_system("test")
@@ -33,9 +33,8 @@ _PEPPER = "a pepper of the tests, long enough"
 
 
 @pytest.fixture(scope="module")
-def up() -> Iterator[Running]:
-    with running() as started:
-        yield started
+def up(troubled_up: Running) -> Running:
+    return troubled_up
 
 
 @pytest.fixture

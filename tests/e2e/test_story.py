@@ -1,22 +1,17 @@
 """The first real path over HTTP only: join, deposit, receipt, balance; and what goes wrong."""
 
 import json
-import signal
-import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 import requests
-from psycopg.rows import dict_row
 
-from tests.e2e.handset import MPESA_PIN, Handset
-from tests.e2e.stack import ROOT, Running, running, wait_until
+from tests.e2e.handset import Handset
+from tests.e2e.stack import Running, wait_until
 
 pytestmark = pytest.mark.xdist_group("story")
 
@@ -34,17 +29,6 @@ def member(phone: Handset) -> Handset:
     return phone
 
 
-def _rows(up: Running, query: str, *values: object) -> list[dict[str, Any]]:
-    with psycopg.connect(up.where["database_url"], row_factory=dict_row) as connection:
-        return connection.execute(query, values).fetchall()
-
-
-def _payment(up: Running, phone: Handset) -> dict[str, Any]:
-    return _rows(
-        up, "SELECT * FROM payments WHERE msisdn = %s ORDER BY id DESC LIMIT 1", f"+{phone.msisdn}"
-    )[0]
-
-
 def test_a_trader_joins_deposits_and_sees_the_balance(up: Running, phone: Handset) -> None:
     assert "Karibu" in phone.dial()
     assert phone.register().startswith("Welcome Jane!")
@@ -54,7 +38,7 @@ def test_a_trader_joins_deposits_and_sees_the_balance(up: Running, phone: Handse
     assert len(prompt["reference"]) <= 12
     phone.answer_prompt()
     receipt = phone.wait_for_sms("deposited from M-PESA")
-    payment = _payment(up, phone)
+    payment = phone.payment()
     assert payment["mpesa_receipt"] in receipt
     assert receipt.split()[:2][1] == "Confirmed."
     assert "New balance is Ksh500.00" in receipt
@@ -63,8 +47,7 @@ def test_a_trader_joins_deposits_and_sees_the_balance(up: Running, phone: Handse
     # The delivery report came back, and both books agree.
     wait_until(
         lambda: (
-            _rows(
-                up,
+            up.rows(
                 "SELECT state FROM outbox WHERE payment_id = %s AND template = 'deposit_received'",
                 payment["id"],
             )
@@ -90,7 +73,7 @@ def test_a_deposit_that_fails_says_that_no_money_moved(
     member.wait_for_sms("No money has moved")
     assert "Ksh0.00" in member.balance()
     assert member.mpesa_balance() == purse
-    assert _payment(up, member)["state"] == "failed"
+    assert member.payment()["state"] == "failed"
 
 
 def _callback(up: Running, member: Handset) -> tuple[str, dict[str, Any]]:
@@ -98,10 +81,8 @@ def _callback(up: Running, member: Handset) -> tuple[str, dict[str, Any]]:
     member.dial("2", "500")
     member.answer_prompt()
     member.wait_for_sms("deposited from M-PESA")
-    token = _payment(up, member)["token"]
-    stored = _rows(
-        up, "SELECT body FROM mpesa_callbacks WHERE token = %s ORDER BY id LIMIT 1", token
-    )
+    token = member.payment()["token"]
+    stored = up.rows("SELECT body FROM mpesa_callbacks WHERE token = %s ORDER BY id LIMIT 1", token)
     return token, json.loads(bytes(stored[0]["body"]))
 
 
@@ -113,7 +94,7 @@ def _post(up: Running, token: str, body: object) -> int:
 
 def _states(up: Running, token: str) -> Counter[str]:
     query = "SELECT state FROM mpesa_callbacks WHERE token = %s"
-    return Counter(row["state"] for row in _rows(up, query, token))
+    return Counter(row["state"] for row in up.rows(query, token))
 
 
 def test_the_same_callback_ten_times_credits_once_and_sends_one_sms(
@@ -129,35 +110,6 @@ def test_the_same_callback_ten_times_credits_once_and_sends_one_sms(
     assert sum("deposited" in text for text in member.inbox()) == 1
 
 
-def test_killing_the_worker_between_callback_and_job_loses_nothing() -> None:
-    with running() as up:
-        member = Handset(up, str(next(_numbers)))
-        member.register()
-        worker = up.child("jobs.worker")
-        environment = worker.environ()
-        member.dial("2", "500")
-        prompt = member.prompt()
-        worker.suspend()
-        member.answer(prompt, pin=MPESA_PIN)
-        token = _payment(up, member)["token"]
-        wait_until(lambda: _states(up, token) == {"received": 1})
-        # The supervisor ends with a dead child, so it sleeps while another worker takes over.
-        up.process.send_signal(signal.SIGSTOP)
-        worker.kill()
-        successor = subprocess.Popen(
-            [sys.executable, "-m", "jobs.worker"], env=environment, cwd=ROOT
-        )
-        try:
-            member.wait_for_sms("deposited from M-PESA", 30)
-            assert "Ksh500.00" in member.balance()
-            assert sum("deposited" in text for text in member.inbox()) == 1
-        finally:
-            successor.terminate()
-            successor.wait(20)
-            up.process.send_signal(signal.SIGCONT)
-        assert up.process.wait(30) != 0
-
-
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"null", b'{"Body": 1}', b"\xff\xfe", b"x" * 70_000]
 )
@@ -171,11 +123,10 @@ def test_a_callback_that_can_not_be_read_is_kept_and_credits_nothing(
 
 
 def test_the_books_agree_after_all_of_this(up: Running) -> None:
-    sums = _rows(
-        up,
+    sums = up.rows(
         "SELECT coalesce(sum(CASE direction WHEN 'D' THEN amount ELSE -amount END), 0)::text AS s"
         " FROM postings",
     )
     assert sums == [{"s": "0"}]
-    wallets = _rows(up, "SELECT min(balance) AS least FROM accounts WHERE id >= 1000")
+    wallets = up.rows("SELECT min(balance) AS least FROM accounts WHERE id >= 1000")
     assert wallets[0]["least"] >= 0

@@ -78,18 +78,6 @@ def test_killed_up_takes_its_children_along() -> None:
         assert alive == []
 
 
-def test_dead_child_is_named_and_ends_up() -> None:
-    with running() as up:
-        family = up.descendants()
-
-        up.child("jobs.worker").kill()
-
-        assert up.process.wait(30) == 1
-        _, alive = psutil.wait_procs(family, timeout=5)
-        assert alive == []
-        assert "worker ended with signal SIGKILL" in up.stderr()
-
-
 @pytest.mark.parametrize(("option", "owner"), [("--port", "web"), ("--standin-port", "stand-in")])
 def test_busy_port_is_named(option: str, owner: str) -> None:
     with socket.socket() as taken:

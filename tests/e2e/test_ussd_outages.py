@@ -20,9 +20,9 @@ from ledger.db import kernel
 from ledger.db.engine import Database
 from ledger.queries import wallets
 from ledger.settings import LedgerSettings
-from tests.e2e.stack import Running, running, wait_until
+from tests.e2e.stack import Running, wait_until
 
-pytestmark = pytest.mark.xdist_group("ussd_outages")
+pytestmark = pytest.mark.xdist_group("outages")
 SYSTEM = Context.of_system("test")
 PIN = "4826"
 HOP_SECONDS = 4.0
@@ -30,9 +30,8 @@ _numbers = count(254_716_000_001)
 
 
 @pytest.fixture(scope="module")
-def up() -> Iterator[Running]:
-    with running() as started:
-        yield started
+def up(troubled_up: Running) -> Running:
+    return troubled_up
 
 
 @pytest.fixture(scope="module")
