@@ -1,9 +1,10 @@
 """Calls of the posting kernel (``kernel.sql``)."""
 
+import json
 from collections.abc import Iterable, Iterator
 
 import psycopg
-from psycopg.types.json import Jsonb
+from psycopg.rows import TupleRow, tuple_row
 
 from ledger.core.context import Context
 from ledger.core.plans import Message, Plan, Posted, new_receipt
@@ -12,7 +13,8 @@ from ledger.db.engine import Connection
 
 _RECEIPT_ATTEMPTS_MAX = 3
 _POST = (
-    "SELECT * FROM public.post_transaction(%s::text, %s::text, %s::text, %s::bytea, %s::text,"
+    "SELECT outcome, figures, transaction_id, receipt, posted_at, balances"
+    " FROM public.post_transaction(%s::text, %s::text, %s::text, %s::bytea, %s::text,"
     " %s::text, %s::text, %s::bigint[], %s::bigint[], %s::bigint[], %s::jsonb, %s::bigint,"
     " %s::bigint, %s::bigint, %s::text, %s::date, %s::bigint, %s::bigint, %s::jsonb)"
 )
@@ -29,32 +31,36 @@ def post(connection: Connection, context: Context, plan: Plan) -> Posted | Refus
     ceilings = plan.ceilings
     for attempt in range(1, _RECEIPT_ATTEMPTS_MAX + 1):
         try:
-            row = connection.execute(
-                _POST,
-                (
-                    plan.kind.value,
-                    plan.source,
-                    plan.reference,
-                    plan.request_digest,
-                    new_receipt(),
-                    context.actor,
-                    context.channel,
-                    _array(ids),
-                    _array(plan.debits[account_id] for account_id in ids),
-                    _array(ceilings.get(account_id, "NULL") for account_id in ids)
-                    if ceilings
-                    else None,
-                    Jsonb({"request": dict(plan.request), **plan.details}),
-                    plan.payment_id,
-                    plan.reverses_id,
-                    usage and usage.account_id,
-                    usage and usage.kind,
-                    usage and usage.day,
-                    usage and usage.amount,
-                    usage and usage.daily_max,
-                    _messages(plan.messages),
-                ),
-            ).fetchone()
+            row = (
+                connection.cursor(row_factory=tuple_row)
+                .execute(
+                    _POST,
+                    (
+                        plan.kind.value,
+                        plan.source,
+                        plan.reference,
+                        plan.request_digest,
+                        new_receipt(),
+                        context.actor,
+                        context.channel,
+                        _array(ids),
+                        _array(plan.debits[account_id] for account_id in ids),
+                        _array(ceilings.get(account_id, "NULL") for account_id in ids)
+                        if ceilings
+                        else None,
+                        json.dumps({"request": dict(plan.request), **plan.details}),
+                        plan.payment_id,
+                        plan.reverses_id,
+                        usage and usage.account_id,
+                        usage and usage.kind,
+                        usage and usage.day,
+                        usage and usage.amount,
+                        usage and usage.daily_max,
+                        _messages(plan.messages),
+                    ),
+                )
+                .fetchone()
+            )
             break
         except psycopg.errors.UniqueViolation as violation:
             # One receipt in 800 million million is drawn twice; outside a transaction draw again.
@@ -72,15 +78,13 @@ def _array(values: Iterable[object]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
-def _answer(row: dict[str, object], plan: Plan, ids: list[int]) -> Posted | Refusal:
-    outcome = row["outcome"]
+def _answer(row: TupleRow, plan: Plan, ids: list[int]) -> Posted | Refusal:
+    outcome, figures, transaction_id, receipt, posted_at, balances = row
     if outcome in ("posted", "replayed"):
-        balances = row["balances"]
-        assert isinstance(balances, list)
         return Posted(
-            transaction_id=row["transaction_id"],  # type: ignore[arg-type]
-            receipt=row["receipt"],  # type: ignore[arg-type]
-            posted_at=row["posted_at"],  # type: ignore[arg-type]
+            transaction_id=transaction_id,
+            receipt=receipt,
+            posted_at=posted_at,
             balances={
                 account_id: balance
                 for account_id, balance in zip(ids, balances, strict=True)
@@ -88,8 +92,6 @@ def _answer(row: dict[str, object], plan: Plan, ids: list[int]) -> Posted | Refu
             },
             replayed=outcome == "replayed",
         )
-    figures = row["figures"]
-    assert isinstance(figures, dict)
     if outcome == "key_reused":
         return Refusal(RefusalCode.KEY_REUSED, {"field": _first_difference(figures, plan)})
     return Refusal(RefusalCode(str(outcome)), figures)
@@ -107,10 +109,10 @@ def _first_difference(stored: dict[str, object], plan: Plan) -> str:
     return "request"
 
 
-def _messages(messages: tuple[Message, ...]) -> Jsonb | None:
+def _messages(messages: tuple[Message, ...]) -> str | None:
     if not messages:
         return None
-    return Jsonb(
+    return json.dumps(
         [
             {
                 "channel": channel,
