@@ -42,7 +42,9 @@ CREATE OR REPLACE FUNCTION public.post_transaction(
     OUT balances bigint[]
 ) LANGUAGE plpgsql SECURITY DEFINER AS $kernel$
 DECLARE
+    v_account_id bigint;
     v_debit bigint;
+    v_ceiling bigint;
     v_balance bigint;
     v_version bigint;
     v_versions bigint[];
@@ -57,22 +59,23 @@ BEGIN
     RETURNING t.id INTO transaction_id;
 
     FOR i IN 1..cardinality(p_account_ids) LOOP
+        v_account_id := p_account_ids[i];
         v_debit := p_debits[i];
+        v_ceiling := coalesce(p_ceilings[i], 9223372036854775807); -- what a bigint holds
         balances[i] := NULL;
         v_versions[i] := NULL;
-        IF p_account_ids[i] < 1000 THEN
+        IF v_account_id < 1000 THEN
             INSERT INTO public.balance_deltas (transaction_id, account_id, debits_less_credits)
-            VALUES (post_transaction.transaction_id, p_account_ids[i], v_debit);
+            VALUES (post_transaction.transaction_id, v_account_id, v_debit);
             CONTINUE;
         END IF;
         LOOP
             -- Every wallet is a liability: a debit takes from it.
             UPDATE public.accounts AS a
             SET balance = a.balance - v_debit, version = a.version + 1
-            WHERE a.id = p_account_ids[i]
+            WHERE a.id = v_account_id
                 AND a.status = 'active'
-                AND a.balance - v_debit >= a.floor_cents
-                AND (p_ceilings[i] IS NULL OR a.balance - v_debit <= p_ceilings[i])
+                AND a.balance - v_debit BETWEEN a.floor_cents AND v_ceiling
             RETURNING a.balance, a.version INTO v_balance, v_version;
             EXIT WHEN FOUND;
             SELECT refused.outcome, refused.figures INTO outcome, figures
