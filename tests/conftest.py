@@ -1,6 +1,7 @@
 """Fixtures that every test may use: real servers, the product's settings, the web app."""
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +45,17 @@ HOPS_OF_THE_SUITE = 600
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the hidden-input test be played at full length."""
     parser.addoption("--hops", type=int, default=HOPS_OF_THE_SUITE, help="hops of the random play")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while the tests are imported, and later for none among them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
