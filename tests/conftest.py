@@ -60,7 +60,9 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that wait for whole processes: at the end others would wait for them."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/e2e/"))
+    items.sort(
+        key=lambda item: (not item.nodeid.startswith("tests/e2e/"), "ends_up" in item.keywords)
+    )
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -29,26 +29,35 @@ KEYS = {
 }
 
 
-def test_up_says_where_everything_is_and_stops_without_a_trace() -> None:
-    with running() as up:
-        assert set(up.where) == KEYS
-        assert set(up.where["admin"]) == {"email", "password"}
-        assert requests.get(f"{up.where['web']}/readyz", timeout=5).json()["ready"] is True
-        assert requests.get(f"{up.where['standin']}/phone", timeout=5).ok
-        with psycopg.connect(up.where["database_url"]) as connection:
-            people = connection.execute("SELECT count(*) FROM users").fetchone()
-        assert people is not None
-        with redis.Redis.from_url(up.where["redis_url"]) as client:
-            assert client.ping()
-        _kill_web_server_processes(up)
-        wait_until(lambda: _answers(f"{up.where['web']}/healthz"))
-        family = up.descendants()
-        assert len(family) >= 5
+@pytest.mark.xdist_group("story")
+def test_up_says_where_everything_is(up: Running) -> None:
+    assert set(up.where) == KEYS
+    assert set(up.where["admin"]) == {"email", "password"}
+    assert requests.get(f"{up.where['web']}/readyz", timeout=5).json()["ready"] is True
+    assert requests.get(f"{up.where['standin']}/phone", timeout=5).ok
+    with psycopg.connect(up.where["database_url"]) as connection:
+        people = connection.execute("SELECT count(*) FROM users").fetchone()
+    assert people is not None
+    with redis.Redis.from_url(up.where["redis_url"]) as client:
+        assert client.ping()
 
-        assert up.stop(signal.SIGINT) == 0
 
-        _, alive = psutil.wait_procs(family, timeout=5)
-        assert alive == []
+@pytest.mark.xdist_group("outages")
+def test_killed_web_server_processes_are_started_again(troubled_up: Running) -> None:
+    _kill_web_server_processes(troubled_up)
+    wait_until(lambda: _answers(f"{troubled_up.where['web']}/healthz"))
+
+
+@pytest.mark.ends_up
+@pytest.mark.xdist_group("story")
+def test_up_stops_without_a_trace(up: Running) -> None:
+    family = up.descendants()
+    assert len(family) >= 5
+
+    assert up.stop(signal.SIGINT) == 0
+
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert alive == []
 
 
 def _kill_web_server_processes(up: Running) -> None:
@@ -66,16 +75,17 @@ def _answers(url: str) -> bool:
         return False
 
 
-def test_killed_up_takes_its_children_along() -> None:
+@pytest.mark.ends_up
+@pytest.mark.xdist_group("outages")
+def test_killed_up_takes_its_children_along(troubled_up: Running) -> None:
     if shutil.which("setpriv") is None:
         pytest.skip("only Linux tells children that their parent was killed")
-    with running() as up:
-        family = up.descendants()
+    family = troubled_up.descendants()
 
-        up.stop(signal.SIGKILL)
+    troubled_up.stop(signal.SIGKILL)
 
-        _, alive = psutil.wait_procs(family, timeout=15)
-        assert alive == []
+    _, alive = psutil.wait_procs(family, timeout=15)
+    assert alive == []
 
 
 @pytest.mark.parametrize(("option", "owner"), [("--port", "web"), ("--standin-port", "stand-in")])
