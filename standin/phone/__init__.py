@@ -8,19 +8,14 @@ from standin.world import World
 def make_blueprint(world: World) -> Blueprint:
     """Return the page and its files."""
     blueprint = Blueprint(
-        "phone", __name__, static_folder="static", static_url_path="/phone/static"
+        "phone", __name__, url_prefix="/phone", static_folder="static", static_url_path="/static"
     )
 
-    @blueprint.get("/favicon.ico")
-    def no_icon() -> tuple[str, int]:
-        # The page names its icon, but a browser that is slow to read that asks here.
-        return "", 204
-
-    @blueprint.get("/phone")
+    @blueprint.get("")
     def page() -> Response:
         return blueprint.send_static_file("phone.html")
 
-    @blueprint.get("/phone/numbers")
+    @blueprint.get("/numbers")
     def numbers() -> Response:
         settings = world.settings
         return jsonify(
