@@ -95,9 +95,11 @@ def running(
                 pipe.close()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
+def wait_until(
+    condition: Callable[[], bool], seconds: float = 15, *, pause_seconds: float = 0.05
+) -> None:
     """Poll until a condition holds; fail after a deadline."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.05)
+        time.sleep(pause_seconds)
