@@ -2,10 +2,10 @@
 
 Menu hops: strangers who dial and move between two menus, twelve hops a session, every answer
 checked to be a CON screen; the first hop asks PostgreSQL who dials. Session, replay, locks
-and logs as in production. Baselines of the same run: (a) bare Flask on the same server with one
-Redis GET and one SETEX; (b) ussd-menu-builder on node's http with the same two commands and (c)
-ussd-state-builder with its own Redis storage, when NODE_BASELINE names a folder where they are
-installed (`npm install ussd-menu-builder ussd-state-builder redis`).
+and logs as in production. Baselines of the same run: (a) bare Flask on granian's 16 WSGI threads
+with one Redis GET and one SETEX; (b) ussd-menu-builder on node's http with the same two commands
+and (c) ussd-state-builder with its own Redis storage, when NODE_BASELINE names a folder where they
+are installed (`npm install ussd-menu-builder ussd-state-builder redis`).
 PIN hops are timed on their own, with the share of argon2 in them. Needs wrk.
 """
 
@@ -26,7 +26,8 @@ import requests
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ledger.commands.register import register  # noqa: E402 - found from the checkout's root
+from benchmarks.bare_server import served_bare  # noqa: E402 - found from the checkout's root
+from ledger.commands.register import register  # noqa: E402
 from ledger.core.context import Context  # noqa: E402
 from ledger.core.people import NewUser, User  # noqa: E402
 from ledger.db.engine import Database  # noqa: E402
@@ -119,7 +120,7 @@ def servers(folder: Path, variables: dict[str, str]) -> dict[str, tuple[str, Pro
     web = read_procfile(ROOT / "Procfile")["web"]
     lines = {
         "cycle": (web, f"/at/{variables['AT_CALLBACK_KEYS'].split(',')[0]}/ussd", ROOT),
-        "bare": (web.replace("ussd_app.wsgi:app", "bare_hop:app"), "/hop", ROOT),
+        "bare": (served_bare("bare_hop:app"), "/hop", ROOT),
     }
     node = os.environ.get("NODE_BASELINE")
     if node:

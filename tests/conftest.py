@@ -18,9 +18,9 @@ from ledger.db.engine import Database
 from standin.development import DevelopmentSecrets, environment
 from tests.quick_hashing import open_database
 from tests.servers import ServerRun, Servers
+from tests.web_process import web_process
 from ussd_app.services import Services
 from ussd_app.settings import Settings
-from ussd_app.web import create_app
 
 # A busy machine makes no property false: how long an example takes is not judged.
 hypothesis_settings.register_profile("cycle", deadline=None)
@@ -183,9 +183,9 @@ def job_services(settings: Settings, database: Database, redis_client: Redis) ->
 def web_app(settings: Settings, database: Database, redis_url: str) -> Iterator[Flask]:
     """One app for all tests of a process: building one costs more than most tests."""
     redis = connect(redis_url)
-    built = create_app(Services(settings, database, redis))
-    built.config["TESTING"] = True
-    yield built
+    with web_process(Services(settings, database, redis)) as built:
+        built.config["TESTING"] = True
+        yield built
     redis.close()
 
 

@@ -10,8 +10,9 @@ from typing import ParamSpec
 
 from flask import request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import abort
-from werkzeug.wrappers import Request
+from werkzeug.sansio.request import Request
 
 from jobs.networks import is_known
 from ussd_app.services import services
@@ -56,12 +57,13 @@ def _is_current(settings: Settings, key: str) -> bool:
     return any(matches)
 
 
-def read_form(request: Request, *required: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
-    """Return named fields of the posted form; 400 when one is missing, empty or doubled.
+def read_form(
+    form: MultiDict[str, str], *required: str, optional: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """Return named fields of a posted form; 400 when one is missing, empty or doubled.
 
     Optional fields default to an empty text; fields that nobody asked for are left out.
     """
-    form = request.form
     for name in (*required, *optional):
         if len(form.getlist(name)) > 1:
             abort(400)

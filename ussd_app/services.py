@@ -6,7 +6,7 @@ from typing import Self, cast
 from flask import current_app
 from redis import Redis
 
-from jobs.clients.redis import connect
+from jobs.clients.redis import Pipeline, connect
 from ledger.db.engine import Database
 from ussd_app.sessions import Sessions
 from ussd_app.settings import Settings
@@ -17,17 +17,22 @@ SESSION_ANSWER_SECONDS = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Attached to the Flask app; opened once a process, safe to share between threads."""
+    """Attached to the Flask app; opened once a process, safe to share between threads.
+
+    ``pipeline`` and what of ``sessions`` is a coroutine belong to the event loop.
+    """
 
     settings: Settings
     database: Database
     redis: Redis
+    pipeline: Pipeline = field(init=False)
     sessions: Sessions = field(init=False)
 
     def __post_init__(self) -> None:
         url = self.settings.redis_url.get_secret_value()
-        redis = connect(url, answer_seconds=SESSION_ANSWER_SECONDS)
-        sessions = Sessions(redis, self.settings.secret_key.get_secret_value())
+        pipeline = Pipeline(url, answer_seconds=SESSION_ANSWER_SECONDS)
+        sessions = Sessions(self.redis, pipeline, self.settings.secret_key.get_secret_value())
+        object.__setattr__(self, "pipeline", pipeline)
         object.__setattr__(self, "sessions", sessions)
 
     @classmethod
@@ -37,10 +42,9 @@ class Services:
         return cls(settings, database, connect(settings.redis_url.get_secret_value()))
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Give every connection back but the event loop's, ``pipeline``."""
         self.database.close()
         self.redis.close()
-        self.sessions.close()
 
 
 def services() -> Services:

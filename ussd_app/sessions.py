@@ -5,6 +5,7 @@ transcript nor a PIN is stored: only a keyed digest and the length of what came 
 ``text`` is the next hop when the stored digest is that of one of its prefixes.
 """
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from enum import StrEnum
 
 from redis import Redis
 
-from jobs.clients.redis import ScriptRunner
+from jobs.clients.redis import Pipeline
 from ussd_app.funnel import FUNNEL_KEPT_SECONDS, day_key
 
 SESSION_SECONDS = 240
@@ -120,14 +121,14 @@ class Claim:
 class Sessions:
     """Claims and answers hops. Two round trips to Redis a hop: one here, one there."""
 
-    def __init__(self, redis: Redis, secret_key: str) -> None:
+    def __init__(self, redis: Redis, pipeline: Pipeline, secret_key: str) -> None:
         self._redis = redis
-        self._scripts = ScriptRunner(redis)
+        self._pipeline = pipeline
         self._key = hashlib.sha256(secret_key.encode()).digest()
-        self._claim = redis.register_script(_CLAIM)
-        self._commit = redis.register_script(_COMMIT)
+        self._claim = pipeline.script(_CLAIM)
+        self._commit = pipeline.script(_COMMIT)
 
-    def claim(self, session_id: str, msisdn: str, service_code: str, text: str) -> Claim:
+    async def claim(self, session_id: str, msisdn: str, service_code: str, text: str) -> Claim:
         """Claim a hop; a twin that runs already is waited for and then replayed."""
         caller = self._digest(b"caller", f"{msisdn} {service_code}")
         key = f"cycle:ussd:{self._digest(b'session', session_id)}"
@@ -136,7 +137,7 @@ class Sessions:
         before = " ".join(self._place(part) for part in _prefixes(text))
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            answer = self._scripts.run(
+            answer = await self._pipeline.run(
                 self._claim,
                 keys=[key, f"cycle:ussd-opened:{phone}", f"cycle:ussd-broken:{phone}"],
                 args=[
@@ -156,7 +157,7 @@ class Sessions:
             if time.monotonic() > deadline:
                 word, rest = Verdict.BUSY, []
                 break
-            time.sleep(_POLL_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
         verdict = Verdict(word)
         if verdict is Verdict.REPLAY:
             return Claim(verdict, key, place, phone, reply=rest[0])
@@ -175,7 +176,7 @@ class Sessions:
             )
         return Claim(verdict, key, place, phone, broken=rest[0] if rest else "")
 
-    def commit(
+    async def commit(
         self,
         claim: Claim,
         reply: str,
@@ -189,7 +190,7 @@ class Sessions:
         ``broken`` is what a redial within ten minutes is handed: text, nothing, or ``LEAVE`` for
         what is kept already. ``funnel`` adds to the day's figures (``ussd_app.funnel``).
         """
-        stored = self._scripts.run(
+        stored = await self._pipeline.run(
             self._commit,
             keys=[claim.key, f"cycle:ussd-broken:{claim.phone}", day_key()],
             args=[
@@ -216,10 +217,6 @@ class Sessions:
         if until is None:
             return 0
         return max(0, round(time.time() - (float(until) - SESSION_SECONDS)))
-
-    def close(self) -> None:
-        """Give every connection back."""
-        self._scripts.close()
 
     def _place(self, text: str) -> str:
         return f"{len(text)}:{self._digest(b'text', text)}"

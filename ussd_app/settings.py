@@ -24,6 +24,10 @@ class Settings(JobSettings):
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = Field(
         default=0, description="Reverse proxies in front whose X-Forwarded-For is believed"
     )
+    web_threads: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=16,
+        description="Threads of one web process for pages and API, and as many for callbacks",
+    )
 
     @field_validator("secret_key")
     @classmethod

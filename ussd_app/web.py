@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ussd_app import channels
 from ussd_app.at_key import AT_BODY_BYTES
-from ussd_app.fast_lane import FastLane, Route, short_answer
+from ussd_app.front import Front, Route, short_answer
 from ussd_app.request_record import record
 from ussd_app.services import Services
 from ussd_app.settings import Settings
@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 
 def create_app(services: Services | None = None) -> Flask:
-    """Build the web process around its services; without them, from the environment.
+    """Build pages and API around the process's services; without them, from the environment.
 
     Raises jobs.settings.SettingsError, which names every problem of the environment.
     """
@@ -42,14 +42,24 @@ def create_app(services: Services | None = None) -> Flask:
     for module in _channels():
         if hasattr(module, "blueprint"):
             app.register_blueprint(module.blueprint)
-    app.wsgi_app = FastLane(app.wsgi_app, fast_routes(services))  # type: ignore[method-assign]
     if services.settings.trusted_proxies:
         count = services.settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
     return app
 
 
-def fast_routes(services: Services) -> list[Route]:
+def create_front(app: Flask) -> Front:
+    """Return the whole web process as an ASGI application, with the app behind its front."""
+    services: Services = app.extensions["cycle"]
+    return Front(
+        front_routes(services),
+        app.wsgi_app,
+        threads=services.settings.web_threads,
+        trusted_proxies=services.settings.trusted_proxies,
+    )
+
+
+def front_routes(services: Services) -> list[Route]:
     """Return the routes that are answered in front of Flask."""
     return [
         route

@@ -1,21 +1,29 @@
 """Connections to Redis, the same for web, worker and cron."""
 
-from collections import deque
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import redis.asyncio as asynchronous
+from hiredis import pack_command
 from redis import Redis
+from redis.asyncio.retry import Retry as AsynchronousRetry
+from redis.asyncio.sentinel import Sentinel as AsynchronousSentinel
 from redis.backoff import ExponentialBackoff
-from redis.commands.core import Script
-from redis.connection import Connection
-from redis.exceptions import NoScriptError
+from redis.commands.core import AsyncScript
+from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
+
+from jobs.batches import Batches
 
 _CONNECT_SECONDS = 1.0
 _ANSWER_SECONDS = 1.5
 _SENTINEL_PORT = 26379
+_SENTINEL_OPTIONS = {"socket_connect_timeout": _CONNECT_SECONDS, "socket_timeout": 1.0}
 
 
 def connect(url: str, *, answer_seconds: float = _ANSWER_SECONDS) -> Redis:
@@ -25,89 +33,144 @@ def connect(url: str, *, answer_seconds: float = _ANSWER_SECONDS) -> Redis:
     A hop has four seconds in all, so by default no command waits longer than 1.5. One that
     found no answer is tried once more.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "redis+sentinel":
-        return _by_sentinel(parts.netloc, parts.path, answer_seconds)
+    behind = _sentinels(url)
+    if behind is not None:
+        sentinel = Sentinel(  # type: ignore[no-untyped-call]
+            behind.hosts,
+            sentinel_kwargs=_SENTINEL_OPTIONS,
+            **behind.options,
+            **_timeouts(answer_seconds),
+        )
+        client: Redis = sentinel.master_for(behind.service)  # type: ignore[no-untyped-call]
+        return client
     return Redis.from_url(
         url,
-        socket_connect_timeout=min(_CONNECT_SECONDS, answer_seconds),
-        socket_timeout=answer_seconds,
-        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
+        **_timeouts(answer_seconds),
+        retry=Retry(_backoff(), 1),
         health_check_interval=30,
     )
 
 
-def _by_sentinel(netloc: str, path: str, answer_seconds: float) -> Redis:
-    credentials, _, hosts = netloc.rpartition("@")
+def _connect_asynchronously(url: str, answer_seconds: float) -> list[asynchronous.Redis]:
+    """Return a client, and those that ask the sentinels for it."""
+    behind = _sentinels(url)
+    if behind is not None:
+        sentinel = AsynchronousSentinel(  # type: ignore[no-untyped-call]
+            behind.hosts,
+            sentinel_kwargs=_SENTINEL_OPTIONS,
+            **behind.options,
+            **_timeouts(answer_seconds),
+        )
+        client: asynchronous.Redis = sentinel.master_for(behind.service)
+        return [client, *sentinel.sentinels]
+    return [asynchronous.Redis.from_url(url, **_timeouts(answer_seconds))]
+
+
+def _timeouts(answer_seconds: float) -> dict[str, Any]:
+    return {
+        "socket_connect_timeout": min(_CONNECT_SECONDS, answer_seconds),
+        "socket_timeout": answer_seconds,
+    }
+
+
+def _backoff() -> ExponentialBackoff:
+    return ExponentialBackoff(cap=0.2, base=0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentinels:
+    """What a ``redis+sentinel`` address says."""
+
+    hosts: list[tuple[str, int]]
+    service: str
+    options: dict[str, Any]
+
+
+def _sentinels(url: str) -> _Sentinels | None:
+    parts = urlsplit(url)
+    if parts.scheme != "redis+sentinel":
+        return None
+    credentials, _, hosts = parts.netloc.rpartition("@")
     username, _, password = credentials.partition(":")
-    sentinels = []
+    found = []
     for host in hosts.split(","):
         name, _, port = host.partition(":")
-        sentinels.append((name, int(port or _SENTINEL_PORT)))
-    service, _, database = path.strip("/").partition("/")
-    options = {
-        "socket_connect_timeout": _CONNECT_SECONDS,
-        "socket_timeout": answer_seconds,
-        "username": username or None,
-        "password": password or None,
-    }
-    sentinel = Sentinel(  # type: ignore[no-untyped-call]
-        sentinels,
-        sentinel_kwargs={"socket_connect_timeout": _CONNECT_SECONDS, "socket_timeout": 1.0},
-        db=int(database or 0),
-        **options,
+        found.append((name, int(port or _SENTINEL_PORT)))
+    service, _, database = parts.path.strip("/").partition("/")
+    return _Sentinels(
+        hosts=found,
+        service=service or "mymaster",
+        options={
+            "db": int(database or 0),
+            "username": username or None,
+            "password": password or None,
+        },
     )
-    client: Redis = sentinel.master_for(service or "mymaster")  # type: ignore[no-untyped-call]
-    return client
 
 
-class ScriptRunner:
-    """Runs scripts on connections of its own, at the least cost that redis-py has.
+class Pipeline:
+    """Runs an event loop's scripts on one connection: those asked at once travel in one write.
 
-    A hop runs two scripts, and borrowing a connection from the client's pool for each and
-    watching it would take longer than the scripts. Timeouts and the one retry are the client's.
-    There are as many connections as calls at once: they belong to no thread, because servers
-    let idle threads go without a word.
+    A hop runs two scripts, and borrowing a connection for each would take longer than the
+    scripts. What fails fails what was under way and nothing that waits, and is tried once more.
     """
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        # Append and pop are atomic; the last one used is the next one taken.
-        self._idle: deque[Connection] = deque()
+    def __init__(self, url: str, *, answer_seconds: float) -> None:
+        # Kept, because a connection by sentinels asks its client for the primary.
+        self._clients = _connect_asynchronously(url, answer_seconds)
+        pool = self._clients[0].connection_pool
+        self._connection = pool.connection_class(**pool.connection_kwargs)
+        self._retry = AsynchronousRetry(_backoff(), 1)
+        self._seconds = 2 * answer_seconds
+        self._batches: Batches[bytes, Any] = Batches(self._exchange)
 
-    def run(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """Return a script's answer; raises RedisError."""
-        connection = self._take()
-        command = ("EVALSHA", script.sha, len(keys), *keys, *args)
+    def script(self, text: str) -> AsyncScript:
+        """Return a script that ``run`` takes; nothing is sent."""
+        return self._clients[0].register_script(text)
 
-        def ask() -> Any:
-            if not connection.is_connected:
-                # Asks the sentinels, where there are any.
-                connection.connect()  # type: ignore[no-untyped-call]
-            connection.send_command(*command)  # type: ignore[no-untyped-call]
-            return connection.read_response()
-
-        def give_up(_error: Exception) -> None:
-            connection.disconnect()  # type: ignore[no-untyped-call]
-
+    async def run(self, script: AsyncScript, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Return a script's answer; raises RedisError, at the latest after both tries' time."""
+        command = _packed("EVALSHA", script.sha, len(keys), *keys, *args)
         try:
-            return connection.retry.call_with_retry(ask, give_up)
-        except NoScriptError:
-            self._redis.script_load(script.script)
-            return connection.retry.call_with_retry(ask, give_up)
-        finally:
-            self._idle.append(connection)
+            async with asyncio.timeout(self._seconds):
+                try:
+                    return await self._ask(command)
+                except NoScriptError:
+                    await self._ask(_packed("SCRIPT", "LOAD", script.script))
+                    return await self._ask(command)
+        except TimeoutError:
+            raise RedisTimeoutError("Redis did not answer in time") from None
 
-    def close(self) -> None:
-        """Close every connection that is not in use."""
-        while self._idle:
-            self._idle.pop().disconnect()  # type: ignore[no-untyped-call]
-        self._redis.close()
+    async def close(self) -> None:
+        """Close the connection; called on the loop that used it."""
+        await self._connection.disconnect()
+        for client in self._clients:
+            await client.aclose()
 
-    def _take(self) -> Connection:
+    async def _ask(self, command: bytes) -> Any:
+        async def disconnected(_error: Exception) -> None:
+            """Nothing is left to tidy up."""
+
+        return await self._retry.call_with_retry(lambda: self._batches.ask(command), disconnected)
+
+    async def _exchange(self, commands: list[bytes]) -> list[Any]:
+        """Send packed commands in one write; an answer is what Redis says or its ResponseError."""
         try:
-            return self._idle.pop()
-        except IndexError:
-            pool = self._redis.connection_pool
-            connection: Connection = pool.connection_class(**pool.connection_kwargs)
-            return connection
+            if not self._connection.is_connected:
+                await self._connection.connect()  # type: ignore[no-untyped-call]
+            await self._connection.send_packed_command(b"".join(commands), check_health=False)
+            return [await self._answer() for _ in commands]
+        except Exception:
+            await self._connection.disconnect(nowait=True)
+            raise
+
+    async def _answer(self) -> Any:
+        try:
+            return await self._connection.read_response()
+        except ResponseError as error:
+            return error
+
+
+def _packed(*words: Any) -> bytes:
+    packed: bytes = pack_command(words)
+    return packed

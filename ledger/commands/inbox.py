@@ -1,47 +1,26 @@
 """The inbox of callbacks: store, look, set aside, try again."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import timedelta
 
 from ledger.commands.payment_parts import SYSTEM
 from ledger.db import callbacks
-from ledger.db.callbacks import Callback
+from ledger.db.callbacks import Callback, Received
 from ledger.db.engine import Connection, Database
 
 ATTEMPTS_MAX = 8
 LEASE = timedelta(seconds=5)
 
 
-def store(
-    database: Database,
-    *,
-    kind: str,
-    token: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    remote_address: str | None,
-) -> None:
-    """Keep a redacted body durably; returns when it is committed."""
-    database.call(
-        lambda connection: callbacks.store(
-            connection,
-            kind=kind,
-            token=token,
-            body=body,
-            headers=headers,
-            remote_address=remote_address,
-        )
-    )
+def store(database: Database, received: Sequence[Received]) -> None:
+    """Keep redacted bodies durably, all or none; returns when they are committed."""
+    database.call(lambda connection: callbacks.store(connection, received))
 
 
 def store_answered(
     database: Database,
+    received: Received,
     *,
-    kind: str,
-    token: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    remote_address: str | None,
     state: str,
     verdict: str,
     mpesa_receipt: str | None,
@@ -49,15 +28,7 @@ def store_answered(
     """Keep a redacted body that was understood and answered at once."""
     database.call(
         lambda connection: callbacks.store_answered(
-            connection,
-            kind=kind,
-            token=token,
-            body=body,
-            headers=headers,
-            remote_address=remote_address,
-            state=state,
-            verdict=verdict,
-            mpesa_receipt=mpesa_receipt,
+            connection, received, state=state, verdict=verdict, mpesa_receipt=mpesa_receipt
         )
     )
 

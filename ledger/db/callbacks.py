@@ -1,7 +1,7 @@
 """SQL of the inbox: everything that Daraja posts, stored before it is understood."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,31 +40,38 @@ class Callback:
     subject: str | None
 
 
-def store(
-    connection: Connection,
-    *,
-    kind: str,
-    token: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    remote_address: str | None,
-) -> None:
-    """Keep a redacted body; one statement, which needs no context."""
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One body as it came in, redacted, with texts that PostgreSQL can hold."""
+
+    kind: str
+    token: str
+    body: bytes
+    headers: Mapping[str, str]
+    remote_address: str | None
+
+
+def store(connection: Connection, received: Sequence[Received]) -> None:
+    """Keep redacted bodies; one statement, which needs no context."""
     connection.execute(
         "INSERT INTO mpesa_callbacks (kind, token, body, body_digest, headers, remote_address)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        (kind, token, body, hashlib.sha256(body).digest(), Jsonb(dict(headers)), remote_address),
+        " SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::jsonb[],"
+        " %s::text[])",
+        (
+            [one.kind for one in received],
+            [one.token for one in received],
+            [one.body for one in received],
+            [hashlib.sha256(one.body).digest() for one in received],
+            [Jsonb(dict(one.headers)) for one in received],
+            [one.remote_address for one in received],
+        ),
     )
 
 
 def store_answered(
     connection: Connection,
+    received: Received,
     *,
-    kind: str,
-    token: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    remote_address: str | None,
     state: str,
     verdict: str,
     mpesa_receipt: str | None,
@@ -75,12 +82,12 @@ def store_answered(
         " state, verdict, mpesa_receipt, processed_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp())",
         (
-            kind,
-            token,
-            body,
-            hashlib.sha256(body).digest(),
-            Jsonb(dict(headers)),
-            remote_address,
+            received.kind,
+            received.token,
+            received.body,
+            hashlib.sha256(received.body).digest(),
+            Jsonb(dict(received.headers)),
+            received.remote_address,
             state,
             verdict,
             mpesa_receipt,

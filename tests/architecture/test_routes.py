@@ -8,9 +8,10 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from ledger.db.engine import Database
+from tests.web_process import web_process
 from ussd_app.services import Services
 from ussd_app.settings import Settings
-from ussd_app.web import create_app, fast_routes
+from ussd_app.web import front_routes
 
 OPEN = {
     "/healthz",
@@ -36,12 +37,12 @@ REFUSED = {"/api": {401, 403}, "/admin": {302, 303, 401, 403}}
 
 
 def calls(app: Flask) -> list[tuple[str, str]]:
-    """Methods and rules, of Flask and of the fast lane in front of it."""
+    """Methods and rules, of Flask and of the front."""
     return [
         (method, rule.rule)
         for rule in app.url_map.iter_rules()
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-    ] + [("POST", route.rule) for route in fast_routes(app.extensions["cycle"])]
+    ] + [("POST", route.rule) for route in front_routes(app.extensions["cycle"])]
 
 
 def filled(rule: str) -> str:
@@ -75,10 +76,10 @@ def test_every_route_is_known_to_be_open_or_refuses_strangers(app: Flask) -> Non
 def test_a_new_route_without_authentication_is_noticed(
     settings: Settings, database: Database, redis_client: Redis, path: str
 ) -> None:
-    app = create_app(Services(settings, database, redis_client))
-    app.add_url_rule(path, "new", lambda **arguments: "let in")
+    with web_process(Services(settings, database, redis_client)) as app:
+        app.add_url_rule(path, "new", lambda **arguments: "let in")
 
-    assert let_in(app) == [f"GET {path} answered 200"]
+        assert let_in(app) == [f"GET {path} answered 200"]
 
 
 def test_tokens_of_hooks_are_part_of_their_paths(app: Flask) -> None:
@@ -98,10 +99,10 @@ def test_unknown_path_is_refused_without_a_page(client: FlaskClient, path: str) 
     assert "<html" not in answer.text
 
 
-def test_the_fast_lane_serves_posts_only_and_has_each_rule_once(
+def test_the_front_serves_posts_only_and_has_each_rule_once(
     app: Flask, client: FlaskClient
 ) -> None:
-    rules = [route.rule for route in fast_routes(app.extensions["cycle"])]
+    rules = [route.rule for route in front_routes(app.extensions["cycle"])]
 
     assert len(rules) == len(set(rules)) > 5
     assert not {rule.rule for rule in app.url_map.iter_rules()} & set(rules)

@@ -30,6 +30,7 @@ from ledger.core.plans import Posted
 from ledger.core.refusals import Refusal
 from ledger.core.rules import Limit
 from ledger.db import accounts, payments, rules, users
+from ledger.db.callbacks import Received
 from ledger.db.engine import Database
 from ledger.queries.verify import verify_ledger
 from tests.db.people import SYSTEM
@@ -163,9 +164,7 @@ class Ledger(RuleBasedStateMachine):
             kind="Pay Bill",
         )
         for _ in range(2):  # M-Pesa confirms twice now and then
-            inbox.store(
-                self.database, kind="c2b", token="key", body=b"", headers={}, remote_address=None
-            )
+            inbox.store(self.database, [Received("c2b", "key", b"", {}, None)])
             [body] = inbox.lease(self.database, 2)
             applied = paybill.receive(self.database, body.id, paid)
             assert applied is not None

@@ -23,15 +23,16 @@ from ledger.core.reconciliation import RunKind, Window
 from ledger.core.refusals import Refusal
 from ledger.core.rules import NAIROBI
 from ledger.db import mpesa_records, reconciliation
+from ledger.db.callbacks import Received
 from ledger.db.engine import Database
 from ledger.db.mpesa_records import MpesaRecord, Upload
 from ledger.db.reconciliation import Item, Run
 from tests.db.people import new_user
 from tests.quick_hashing import open_database
 from tests.servers import Servers
+from tests.web_process import web_process
 from ussd_app.services import Services
 from ussd_app.settings import Settings
-from ussd_app.web import create_app
 
 FINANCE = Context(actor="admin:1", channel="console")
 SYSTEM = Context.of_system("test")
@@ -45,11 +46,13 @@ def new_receipt() -> str:
 class Books:
     """A product whose M-Pesa side a test can write."""
 
-    def __init__(self, settings: Settings, database: Database, redis: Redis, owner_url: str):
+    def __init__(
+        self, settings: Settings, database: Database, redis: Redis, owner_url: str, app: Flask
+    ) -> None:
         self.settings, self.database, self.redis = settings, database, redis
         self.owner_url = owner_url
-        self.app: Flask = create_app(Services(settings, database, redis))
-        self.client: FlaskClient = self.app.test_client()
+        self.app = app
+        self.client: FlaskClient = app.test_client()
         self.user = new_user(database)
         self.now = datetime.now(UTC)
         self.window = Window(self.now - timedelta(hours=24), self.now + timedelta(minutes=5))
@@ -137,7 +140,8 @@ def books(servers: Servers, settings: Settings, redis_client: Redis) -> Iterator
     url = servers.clone()
     own = settings.model_copy(update={"database_url": SecretStr(url)})
     database = open_database(own)
-    yield Books(own, database, redis_client, url)
+    with web_process(Services(own, database, redis_client)) as app:
+        yield Books(own, database, redis_client, url, app)
     database.close()
     servers.drop(url)
 
@@ -156,9 +160,7 @@ def test_one_case_of_each_kind_among_a_hundred_good_pairs_is_found_twice(books: 
     books.statement(_paid(books, wrong_amount, 9_000))
     lost = new_receipt()
     body = json.dumps(books.confirmation(lost)).encode()
-    inbox.store(
-        books.database, kind="c2b_confirm", token="x", body=body, headers={}, remote_address=None
-    )
+    inbox.store(books.database, [Received("c2b_confirm", "x", body, {}, None)])
     books.owner("UPDATE mpesa_callbacks SET state = 'processed' WHERE token = 'x'")
     silent = books.prompt(state="pending")
     failed = books.prompt(state="failed")

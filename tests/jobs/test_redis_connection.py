@@ -1,16 +1,24 @@
 """Redis by a plain address, and by asking Sentinel for the primary."""
 
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from redis import Redis, RedisError
+from redis import Redis, RedisError, ResponseError
 
-from jobs.clients.redis import ScriptRunner, connect
+from jobs.clients.redis import Pipeline, connect
 from standin.engines import redis_binary, redis_server
 from standin.processes import Program, Supervisor, free_port
 from tests.e2e.stack import wait_until
+
+ANSWER_SECONDS = 0.6
+COUNT = "return redis.call('INCR', KEYS[1])"
 
 
 def test_plain_address_names_the_database(redis_url: str) -> None:
@@ -58,42 +66,88 @@ def test_sentinel_tells_the_primary(tmp_path: Path) -> None:
         url = f"redis+sentinel://:{where.password}@127.0.0.1:{port}/cycle/3"
 
         with connect(url) as client, connect(primary.url) as direct:
-            runner = ScriptRunner(client)
-            count = client.register_script("return redis.call('INCR', KEYS[1])")
-            assert runner.run(count, ["counted"], []) == 1
+            assert asyncio.run(counted_once(url)) == 1
             assert direct.ping()
             client.set("found", "yes")
             wait_until(lambda: client.get("found") == b"yes")
             assert direct.get("found") is None
+            assert direct.get("counted") is None
             direct.select(3)
             assert direct.get("found") == b"yes"
 
 
-def test_scripts_survive_lost_connections_and_a_server_that_forgot_them(redis_url: str) -> None:
-    with connect(redis_url) as client:
-        runner = ScriptRunner(client)
-        count = client.register_script("return redis.call('INCR', KEYS[1])")
-        client.delete("cycle:test:counted")
-
-        assert runner.run(count, ["cycle:test:counted"], []) == 1
-        client.script_flush()
-        assert runner.run(count, ["cycle:test:counted"], []) == 2
-        client.client_kill_filter(_type="normal", skipme=True)
-        assert runner.run(count, ["cycle:test:counted"], []) == 3
-
-        client.delete("cycle:test:counted")
-        runner.close()
+async def counted_once(url: str) -> Any:
+    async with pipeline(url) as one:
+        return await one.run(one.script(COUNT), ["counted"], [])
 
 
-def test_threads_that_come_and_go_leave_no_connection_open(redis_url: str) -> None:
-    with connect(redis_url) as client:
-        runner = ScriptRunner(client)
-        script = client.register_script("return 1")
-        before = client.info("stats")["total_connections_received"]
+def test_scripts_survive_lost_connections_and_a_server_that_forgot_them(
+    redis_client: Redis, redis_url: str
+) -> None:
+    async def counts(url: str) -> list[int]:
+        async with pipeline(url) as one:
+            count = one.script(COUNT)
+            first = await one.run(count, ["counted"], [])
+            redis_client.script_flush()
+            second = await one.run(count, ["counted"], [])
+            redis_client.client_kill_filter(_type="normal", skipme=True)
+            return [first, second, await one.run(count, ["counted"], [])]
 
-        for _ in range(20):
-            with ThreadPoolExecutor(1) as thread:
-                assert thread.submit(runner.run, script, [], []).result() == 1
+    assert asyncio.run(counts(redis_url)) == [1, 2, 3]
 
-        assert client.info("stats")["total_connections_received"] - before < 5
-        runner.close()
+
+def test_scripts_asked_at_once_share_a_connection_and_each_gets_its_own_answer(
+    redis_client: Redis, redis_url: str
+) -> None:
+    async def ask(url: str) -> list[Any]:
+        async with pipeline(url) as one:
+            echo = one.script(
+                "if ARGV[1] == '7' then return redis.error_reply('ERR seven') end"
+                " return tonumber(ARGV[1])"
+            )
+            questions = [one.run(echo, [], [number]) for number in range(200)]
+            return await asyncio.gather(*questions, return_exceptions=True)
+
+    before = redis_client.info("stats")["total_connections_received"]
+    answers = asyncio.run(ask(redis_url))
+
+    assert isinstance(answers.pop(7), ResponseError)
+    assert answers == [number for number in range(200) if number != 7]
+    assert redis_client.info("stats")["total_connections_received"] - before == 1
+
+
+def test_a_server_that_stands_still_or_is_gone_fails_in_time_and_is_found_again(
+    tmp_path: Path,
+) -> None:
+    async def ask(url: str) -> list[Any]:
+        async with pipeline(url) as one:
+            count = one.script(COUNT)
+            answers = [await one.run(count, ["counted"], [])]
+            supervisor.kill("redis", signal.SIGSTOP)
+            began = time.monotonic()
+            answers += await asyncio.gather(
+                *(one.run(count, ["counted"], []) for _ in range(20)), return_exceptions=True
+            )
+            assert time.monotonic() - began < 2 * ANSWER_SECONDS + 0.5
+            supervisor.kill("redis", signal.SIGCONT)
+            answers.append(await one.run(count, ["again"], []))
+            await asyncio.to_thread(supervisor.stop, "redis")
+            answers += await asyncio.gather(one.run(count, ["x"], []), return_exceptions=True)
+            await asyncio.to_thread(supervisor.start, server.program)
+            return [*answers, await one.run(count, ["again"], [])]
+
+    server = redis_server(tmp_path / "redis", durable=False)
+    with Supervisor(tmp_path / "log") as supervisor:
+        supervisor.start(server.program)
+        first, *stood_still, again, gone, anew = asyncio.run(ask(server.url))
+
+    assert (first, again, anew) == (1, 1, 1)
+    assert len(stood_still) == 20
+    assert all(isinstance(error, RedisError) for error in [*stood_still, gone])
+
+
+@asynccontextmanager
+async def pipeline(url: str) -> AsyncIterator[Pipeline]:
+    opened = Pipeline(url, answer_seconds=ANSWER_SECONDS)
+    yield opened
+    await opened.close()

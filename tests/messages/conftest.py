@@ -30,10 +30,10 @@ from standin.settings import StandinSettings
 from tests.msisdns import new_msisdn
 from tests.quick_hashing import open_database
 from tests.servers import Servers
+from tests.web_process import web_process
 from ussd_app.services import Services
 from ussd_app.settings import Settings
 from ussd_app.tasks import process_inbound_sms
-from ussd_app.web import create_app
 
 SYSTEM = Context.of_system("test")
 
@@ -185,7 +185,8 @@ def messages_app(
         }
     )
     database, redis = open_database(own), connect(redis_url)
-    yield create_app(Services(own, database, redis))
+    with web_process(Services(own, database, redis)) as app:
+        yield app
     redis.close()
     database.close()
 

@@ -9,9 +9,9 @@ from jobs.services import JobServices
 from ledger.db.engine import Database
 from tests.gateway import Gateway
 from tests.mpesa_world import TEST, MpesaWorld
+from tests.web_process import web_process
 from ussd_app.services import Services
 from ussd_app.settings import Settings
-from ussd_app.web import create_app
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +30,9 @@ def payments_app(
         update={"mpesa_base_url": running_gateway.url, "public_url": "https://wallet.example"}
     )
     redis = connect(redis_url)
-    app = create_app(Services(own, database, redis))
-    app.config["TESTING"] = True
-    yield app
+    with web_process(Services(own, database, redis)) as app:
+        app.config["TESTING"] = True
+        yield app
     redis.close()
 
 

@@ -1,6 +1,7 @@
 """Reconciliation over the API: who may, what is found, how items are closed."""
 
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,9 +15,9 @@ from ledger.db.engine import Database
 from ledger.db.mpesa_records import MpesaRecord
 from tests.web.api_people import ApiCustomer, join
 from tests.web.api_staff import ApiStaff
+from tests.web_process import web_process
 from ussd_app.services import Services
 from ussd_app.settings import Settings
-from ussd_app.web import create_app
 
 
 @pytest.fixture
@@ -26,9 +27,10 @@ def database(fresh_database: Database) -> Database:
 
 
 @pytest.fixture
-def app(settings: Settings, database: Database, redis_client: Redis) -> Flask:
+def app(settings: Settings, database: Database, redis_client: Redis) -> Iterator[Flask]:
     """The web app on these books."""
-    return create_app(Services(settings, database, redis_client))
+    with web_process(Services(settings, database, redis_client)) as built:
+        yield built
 
 
 @pytest.fixture

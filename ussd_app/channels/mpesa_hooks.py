@@ -1,20 +1,22 @@
-"""What Daraja posts to us: stored redacted in one statement, answered, understood by a job.
+"""What Daraja posts to us: stored redacted, answered, understood by a job.
 
+What comes while a statement runs is stored by the next one, together: a burst costs few commits.
 Daraja signs nothing. Per-payment tokens and the paybill key are the locks; a body on a path
 that fits no payment is kept and shown to people, and believed by nobody.
 """
 
+import asyncio
 import hmac
 import json
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypedDict
 
 import psycopg
 import structlog
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from jobs.batches import Batches
 from jobs.clients.mpesa.bodies import PaybillNotice, read_paybill_notice
 from jobs.clients.mpesa.outcomes import clean_text
 from jobs.clients.mpesa.redaction import redact_bytes
@@ -22,7 +24,8 @@ from jobs.queue import Task, ring
 from ledger.commands import inbox
 from ledger.commands.paybill import refuse_paybill
 from ledger.core.refusals import RefusalCode
-from ussd_app.fast_lane import Callback, Route
+from ledger.db.callbacks import Received
+from ussd_app.front import Callback, Route
 from ussd_app.services import Services
 
 BODY_BYTES_MAX = 64 * 1024
@@ -52,9 +55,9 @@ def routes(services: Services) -> list[Route]:
         "/hooks/status/<token>/timeout": "status_timeout",
     }
     return [
-        *(Route(rule, partial(hooks.take, kind), sys.maxsize) for rule, kind in by_payment.items()),
-        Route("/hooks/c2b/<key>/confirm", hooks.paybill_confirmed, sys.maxsize),
-        Route("/hooks/c2b/<key>/validate", hooks.paybill_asked, sys.maxsize),
+        *(Route(rule, partial(hooks.take, kind)) for rule, kind in by_payment.items()),
+        Route("/hooks/c2b/<key>/confirm", hooks.paybill_confirmed),
+        Route("/hooks/c2b/<key>/validate", hooks.paybill_asked),
     ]
 
 
@@ -63,41 +66,52 @@ class _Hooks:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        threads = services.settings.web_threads
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="mpesa-hook")
+        self._inbox: Batches[Received, bool] = Batches(self._store)
 
-    def take(self, kind: str, request: Callback, token: str) -> Response:
+    async def take(self, kind: str, request: Callback, token: str) -> Response:
         """Store what was posted under a payment's token."""
-        if self._store(kind, token, request):
+        if await self._inbox.ask(
+            _received(kind, token, await request.read(BODY_BYTES_MAX), request)
+        ):
             return _json(_ACCEPTED)
         # Should Daraja retry at all, it is after this.
         return _json(_NOT_STORED, 500)
 
-    def paybill_confirmed(self, request: Callback, key: str) -> Response:
+    async def paybill_confirmed(self, request: Callback, key: str) -> Response:
         """Take the confirmation of a paybill payment; the money is here already (Daraja 1.12)."""
         self._check_key(key)
-        return self.take("c2b_confirm", request, _PAYBILL)
+        return await self.take("c2b_confirm", request, _PAYBILL)
 
-    def paybill_asked(self, request: Callback, key: str) -> Response:
+    async def paybill_asked(self, request: Callback, key: str) -> Response:
         """Say whether an account can take a payment: one look-up, no money moves (Daraja 1.12).
 
         What can't be looked up or kept now is refused: the payer keeps the money and can try again.
         """
         self._check_key(key)
-        body = _read_body(request)
-        notice = read_paybill_notice(body)
+        body = await request.read(BODY_BYTES_MAX)
+        received = _received("c2b_validate", _PAYBILL, body, request)
+        code = await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._validate, read_paybill_notice(body), received
+        )
+        answer = {"ResultCode": code, "ResultDesc": "Accepted" if code == "0" else "Rejected"}
+        return _json(json.dumps(answer).encode())
+
+    def _validate(self, notice: PaybillNotice | None, received: Received) -> str:
         try:
             code = self._judge_question(notice)
             inbox.store_answered(
                 self._services.database,
-                **_kept("c2b_validate", _PAYBILL, body, request),
+                received,
                 state="unreadable" if notice is None else "processed",
                 verdict=code,
                 mpesa_receipt=None if notice is None else notice.receipt,
             )
         except psycopg.Error as error:
             _log.error("paybill_not_validated", error=type(error).__name__)
-            code = "C2B00016"
-        answer = {"ResultCode": code, "ResultDesc": "Accepted" if code == "0" else "Rejected"}
-        return _json(json.dumps(answer).encode())
+            return "C2B00016"
+        return code
 
     def _judge_question(self, notice: PaybillNotice | None) -> str:
         """Return Daraja's code for whether a payment may be made; raises psycopg.Error."""
@@ -116,33 +130,25 @@ class _Hooks:
         if not any(found):
             raise NotFound
 
-    def _store(self, kind: str, token: str, request: Callback) -> bool:
-        """Keep a body and ring for the job; False when the database did not take it."""
+    async def _store(self, received: list[Received]) -> list[bool]:
+        """Keep bodies and ring for the job; False when the database did not take them."""
+        loop = asyncio.get_running_loop()
+        stored = await loop.run_in_executor(self._threads, self._store_and_ring, received)
+        return [stored] * len(received)
+
+    def _store_and_ring(self, received: list[Received]) -> bool:
         try:
-            inbox.store(self._services.database, **_kept(kind, token, _read_body(request), request))
+            inbox.store(self._services.database, received)
         except psycopg.Error as error:
-            _log.error("callback_not_stored", kind=kind, error=type(error).__name__)
+            kinds = sorted({one.kind for one in received})
+            _log.error("callback_not_stored", kinds=kinds, error=type(error).__name__)
             return False
         ring(self._services.redis, Task.PROCESS_CALLBACKS)
         return True
 
 
-def _read_body(request: Callback) -> bytes:
-    return request.stream.read(BODY_BYTES_MAX)
-
-
-class _Kept(TypedDict):
-    """What the inbox keeps of a request."""
-
-    kind: str
-    token: str
-    body: bytes
-    headers: dict[str, str]
-    remote_address: str | None
-
-
-def _kept(kind: str, token: str, body: bytes, request: Callback) -> _Kept:
-    return _Kept(
+def _received(kind: str, token: str, body: bytes, request: Callback) -> Received:
+    return Received(
         kind=kind,
         token=clean_text(token, _TOKEN_LENGTH_MAX),
         body=redact_bytes(body)[:BODY_BYTES_MAX],

@@ -38,7 +38,7 @@ _TEXT_BODY_BYTES = 64 * 1024
 def text() -> Response:
     """Keep a customer's text under its id, without what looks like a PIN; a job answers it."""
     request.max_content_length = _TEXT_BODY_BYTES
-    form = read_form(request, "id", "from", optional=("to", "text", "date", "networkCode"))
+    form = read_form(request.form, "id", "from", optional=("to", "text", "date", "networkCode"))
     understood = understand(clean(form["text"]))
     arrived = NewText(
         provider_id=form["id"][:100],
@@ -69,7 +69,7 @@ def parse_date(date: str) -> datetime | None:
 @keyed
 def report() -> Response:
     """Keep a delivery report; a job applies it. Reports repeat and overtake each other."""
-    form = read_form(request, "id", "status", optional=("failureReason", "networkCode"))
+    form = read_form(request.form, "id", "status", optional=("failureReason", "networkCode"))
     arrived = Report(
         provider_id=form["id"][:100],
         status=form["status"][:40],
@@ -94,7 +94,7 @@ def _final_state(status: str, reason: str) -> str | None:
 @keyed
 def opt_out() -> Response:
     """Note that a customer refuses our SMS until they text START."""
-    form = read_form(request, "phoneNumber", optional=("senderId",))
+    form = read_form(request.form, "phoneNumber", optional=("senderId",))
     msisdn = parse_msisdn(form["phoneNumber"])
     if msisdn is not None:
         with services().database.transaction(_CONTEXT) as connection:

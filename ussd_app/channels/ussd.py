@@ -1,9 +1,9 @@
 """USSD over Africa's Talking: one POST a hop, answered by ``CON ...`` or ``END ...`` always."""
 
+import asyncio
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,11 +17,11 @@ from ledger.core.msisdn import is_stored_form
 from ledger.core.refusals import Refusal
 from ussd_app import actions, funnel
 from ussd_app.at_key import AT_BODY_BYTES, check_caller, read_form
-from ussd_app.fast_lane import Callback, Route
 from ussd_app.flow import machine
 from ussd_app.flow.machine import Ask, Broken, Done, Reply, Step
 from ussd_app.flow.model import Text
 from ussd_app.flow.state import State
+from ussd_app.front import Callback, Route
 from ussd_app.funnel import Figure, Place
 from ussd_app.screens import flow
 from ussd_app.services import Services
@@ -60,7 +60,7 @@ class _TooLateError(Exception):
 
 def routes(services: Services) -> list[Route]:
     """Return the one route of hops."""
-    return [Route("/at/<key>/ussd", _Channel(services).hop, AT_BODY_BYTES)]
+    return [Route("/at/<key>/ussd", _Channel(services).hop)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,16 @@ class _Channel:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def hop(self, request: Callback, key: str) -> Response:
+    async def hop(self, request: Callback, key: str) -> Response:
         """Answer one hop (Africa's Talking facts 1.1)."""
         deadline = time.monotonic() + EFFECTS_SECONDS
         check_caller(self._services.settings, request, key)
         form = read_form(
-            request, "sessionId", "phoneNumber", "serviceCode", optional=("networkCode", "text")
+            await request.read_form(AT_BODY_BYTES),
+            "sessionId",
+            "phoneNumber",
+            "serviceCode",
+            optional=("networkCode", "text"),
         )
         refused = _refused(self._services, form)
         if refused is not None:
@@ -97,7 +101,7 @@ class _Channel:
             request.noted["refused"] = reason
             return _answer(f"END {sentence}")
         try:
-            claim = self._services.sessions.claim(
+            claim = await self._services.sessions.claim(
                 form["sessionId"], form["phoneNumber"], form["serviceCode"], form["text"]
             )
             request.noted["verdict"] = claim.verdict.value
@@ -105,16 +109,16 @@ class _Channel:
                 return _answer(claim.reply)
             if claim.verdict in _SHORT_ENDS:
                 return _answer(f"END {_SHORT_ENDS[claim.verdict]}")
-            return self._next(_Hop(self._services, form, claim, deadline), request.noted)
+            return await self._next(_Hop(self._services, form, claim, deadline), request.noted)
         except RedisError as error:
             _log.warning("ussd_without_redis", error=type(error).__name__)
         except Exception as error:
             _log.error("ussd_failed", error=type(error).__name__)
         return _answer(f"END {_BOTH}")
 
-    def _next(self, hop: _Hop, noted: dict[str, Any]) -> Response:
+    async def _next(self, hop: _Hop, noted: dict[str, Any]) -> Response:
         before = State.from_json(hop.claim.state) if hop.claim.state else State()
-        state, reply = _played(hop, before)
+        state, reply = await _played(hop, before)
         apologised = reply.screen == _APOLOGY_SCREEN
         body = f"{'CON' if reply.is_open else 'END'} {reply.text}"
         kept = state.to_json()
@@ -124,7 +128,7 @@ class _Channel:
             "language": state.language,
         }
         try:
-            self._services.sessions.commit(
+            await self._services.sessions.commit(
                 hop.claim,
                 body,
                 kept,
@@ -149,11 +153,11 @@ def _refused(services: Services, form: dict[str, str]) -> tuple[str, str] | None
     return None
 
 
-def _played(hop: _Hop, before: State) -> tuple[State, Reply]:
+async def _played(hop: _Hop, before: State) -> tuple[State, Reply]:
     """Play a hop; whatever goes wrong, a phone gets a sentence."""
     try:
-        return _play(hop, before)
-    except (psycopg.Error, PoolTimeout, FutureTimeoutError, _TooLateError) as error:
+        return await _play(hop, before)
+    except (psycopg.Error, PoolTimeout, TimeoutError, _TooLateError) as error:
         _log.warning("ussd_without_database", error=type(error).__name__)
     except Exception as error:
         # Values may be personal, so only the type.
@@ -162,7 +166,7 @@ def _played(hop: _Hop, before: State) -> tuple[State, Reply]:
     return replace(before, waiting=""), Reply(sentence, is_open=False, screen=_APOLOGY_SCREEN)
 
 
-def _play(hop: _Hop, before: State) -> tuple[State, Reply]:
+async def _play(hop: _Hop, before: State) -> tuple[State, Reply]:
     journey, form, claim = flow(), hop.form, hop.claim
     step: Step
     if claim.verdict is Verdict.FIRST:
@@ -173,11 +177,11 @@ def _play(hop: _Hop, before: State) -> tuple[State, Reply]:
         step = machine.answer(journey, before, claim.typed)
     state, todo = step
     while isinstance(todo, Ask):
-        state, todo = machine.resume(journey, state, _perform(hop, state, todo))
+        state, todo = machine.resume(journey, state, await _perform(hop, state, todo))
     return state, todo
 
 
-def _perform(hop: _Hop, state: State, ask: Ask) -> Done | Refusal:
+async def _perform(hop: _Hop, state: State, ask: Ask) -> Done | Refusal:
     """Perform an effect within the hop's time.
 
     A server that stopped answers nothing, not even an error, so the waiting is done elsewhere.
@@ -193,12 +197,11 @@ def _perform(hop: _Hop, state: State, ask: Ask) -> Done | Refusal:
         pin=ask.pin,
         keep_going=hop.keep_going,
     )
-    running = _performers.submit(actions.perform, ask.effect, call)
-    try:
-        return running.result(timeout=max(0.0, hop.deadline - time.monotonic()))
-    except FutureTimeoutError:
-        running.cancel()
-        raise
+    running = asyncio.get_running_loop().run_in_executor(
+        _performers, actions.perform, ask.effect, call
+    )
+    async with asyncio.timeout(hop.deadline - time.monotonic()):
+        return await running
 
 
 def _broken(claim: Claim) -> Broken | None:

@@ -42,7 +42,7 @@ _COUNTED = {
 def event() -> Response:
     """Count how a session ended, and keep what support may know of it (facts 1.4)."""
     form = read_form(
-        request,
+        request.form,
         "sessionId",
         "status",
         optional=("phoneNumber", "networkCode", "hopsMetadata", "durationInMillis"),

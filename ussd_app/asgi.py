@@ -1,4 +1,4 @@
-"""Entry point of WSGI servers: ``ussd_app.wsgi:app``."""
+"""Entry point of ASGI servers: ``ussd_app.asgi:front``."""
 
 import sys
 
@@ -7,7 +7,7 @@ from jobs.logging import configure_logging
 from jobs.settings import SettingsError
 from ussd_app.services import Services
 from ussd_app.settings import Settings
-from ussd_app.web import create_app
+from ussd_app.web import create_app, create_front
 
 try:
     settings = Settings.load()
@@ -16,4 +16,4 @@ except SettingsError as error:
 
 configure_logging(as_json=settings.log_json)
 report_errors(settings)
-app = create_app(Services.open(settings))
+front = create_front(create_app(Services.open(settings)))

@@ -1,0 +1,63 @@
+"""Callbacks that come together are stored together: each once, or each told that it was not."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from redis import Redis
+
+from ledger.db.engine import Database
+from standin.processes import free_port
+from tests.mpesa_world import MpesaWorld
+from tests.web_process import web_process
+from ussd_app.services import Services
+from ussd_app.settings import Settings
+
+BURST = 60
+
+
+def posted_at_once(app: Flask, tokens: list[str]) -> list[tuple[int, str]]:
+    def post(token: str) -> tuple[int, str]:
+        client = app.test_client()
+        answer = client.post(
+            f"/hooks/stk/{token}", json={"for": token}, headers={"User-Agent": f"for {token}"}
+        )
+        return answer.status_code, answer.text
+
+    with ThreadPoolExecutor(12) as pool:
+        return list(pool.map(post, tokens))
+
+
+def test_a_burst_of_callbacks_is_stored_each_under_its_token(
+    world: MpesaWorld, payments_app: Flask
+) -> None:
+    tokens = [uuid4().hex for _ in range(BURST)]
+
+    answers = posted_at_once(payments_app, tokens)
+
+    assert answers == [(200, '{"ResultCode":0,"ResultDesc":"Accepted"}\n')] * BURST
+    for token in tokens:
+        [kept] = world.inbox(token)
+        assert kept.body == b'{"for": "%s"}' % token.encode()
+        assert kept.headers["User-Agent"] == f"for {token}"
+        assert (kept.kind, kept.remote_address, kept.state) == ("stk", "127.0.0.1", "received")
+
+
+@pytest.fixture
+def app_without_database(settings: Settings, redis_client: Redis) -> Iterator[Flask]:
+    nowhere = f"postgresql://cycle@127.0.0.1:{free_port()}/cycle"
+    down = Database(nowhere, pin_pepper="p" * 32, pool_timeout_seconds=0.2)
+    down.open()
+    with web_process(Services(settings, down, redis_client)) as app:
+        yield app
+    down.close()
+
+
+def test_without_postgresql_each_of_a_burst_is_told_that_it_was_not_stored(
+    app_without_database: Flask,
+) -> None:
+    answers = posted_at_once(app_without_database, [uuid4().hex for _ in range(12)])
+
+    assert answers == [(500, '{"ResultCode":1,"ResultDesc":"Not stored"}\n')] * 12
