@@ -1,5 +1,6 @@
 """Log lines that a person or a machine can read, and that hold no secret and no full number."""
 
+import json
 import logging
 import re
 import sys
@@ -20,6 +21,8 @@ _HARMLESS_SUFFIX = re.compile(r"_(length|count|digest|bytes|seconds|attempts)$")
 _MSISDN = re.compile(r"(?<![0-9])(?:\+?254|0)([17][0-9]{2})[0-9]{3}([0-9]{3})(?![0-9])")
 _MSISDN_LENGTH_MIN = 10
 _DEPTH_MAX = 8
+# json.dumps with options of its own would build an encoder for each line.
+_write_json = json.JSONEncoder(default=str).encode
 
 
 def mask(text: str) -> str:
@@ -87,19 +90,24 @@ def _written_at_once(render: Processor, stream: TextIO) -> Processor:
     return write
 
 
+def _to_json(event: EventDict, **_options: Any) -> str:
+    return _write_json(event)
+
+
 def configure_logging(*, as_json: bool, level: int = logging.INFO) -> None:
     """Send the process's log to standard error, own lines and libraries' lines alike."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redact,
+        # What follows holds no secret.
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: Processor = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=_to_json)
         if as_json
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )

@@ -1,6 +1,7 @@
 """Connections to Redis, the same for web, worker and cron."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -121,7 +122,7 @@ class Pipeline:
         pool = self._clients[0].connection_pool
         self._connection = pool.connection_class(**pool.connection_kwargs)
         self._retry = AsynchronousRetry(_backoff(), 1)
-        self._seconds = 2 * answer_seconds
+        self._answer_seconds = answer_seconds
         self._batches: Batches[bytes, Any] = Batches(self._exchange)
 
     def script(self, text: str) -> AsyncScript:
@@ -132,7 +133,7 @@ class Pipeline:
         """Return a script's answer; raises RedisError, at the latest after both tries' time."""
         command = _packed("EVALSHA", script.sha, len(keys), *keys, *args)
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(2 * self._answer_seconds):
                 try:
                     return await self._ask(command)
                 except NoScriptError:
@@ -158,15 +159,20 @@ class Pipeline:
         try:
             if not self._connection.is_connected:
                 await self._connection.connect()  # type: ignore[no-untyped-call]
-            await self._connection.send_packed_command(b"".join(commands), check_health=False)
-            return [await self._answer() for _ in commands]
+            async with asyncio.timeout(self._answer_seconds):
+                await self._connection.send_packed_command(b"".join(commands), check_health=False)
+                return [await self._answer() for _ in commands]
+        except TimeoutError:
+            await self._connection.disconnect(nowait=True)
+            raise RedisTimeoutError("Redis did not answer in time") from None
         except Exception:
             await self._connection.disconnect(nowait=True)
             raise
 
     async def _answer(self) -> Any:
         try:
-            return await self._connection.read_response()
+            # The clock of the whole exchange runs; one for each answer took a tenth of a hop.
+            return await self._connection.read_response(timeout=math.inf)
         except ResponseError as error:
             return error
 
