@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import redis.asyncio as asynchronous
 from hiredis import pack_command
 from redis import Redis
-from redis.asyncio.retry import Retry as AsynchronousRetry
 from redis.asyncio.sentinel import Sentinel as AsynchronousSentinel
 from redis.backoff import ExponentialBackoff
 from redis.commands.core import AsyncScript
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
@@ -23,6 +23,7 @@ from jobs.batches import Batches
 
 _CONNECT_SECONDS = 1.0
 _ANSWER_SECONDS = 1.5
+_RETRY_SECONDS = 0.05
 _SENTINEL_PORT = 26379
 _SENTINEL_OPTIONS = {"socket_connect_timeout": _CONNECT_SECONDS, "socket_timeout": 1.0}
 
@@ -47,7 +48,7 @@ def connect(url: str, *, answer_seconds: float = _ANSWER_SECONDS) -> Redis:
     return Redis.from_url(
         url,
         **_timeouts(answer_seconds),
-        retry=Retry(_backoff(), 1),
+        retry=Retry(ExponentialBackoff(cap=0.2, base=_RETRY_SECONDS), 1),
         health_check_interval=30,
     )
 
@@ -72,10 +73,6 @@ def _timeouts(answer_seconds: float) -> dict[str, Any]:
         "socket_connect_timeout": min(_CONNECT_SECONDS, answer_seconds),
         "socket_timeout": answer_seconds,
     }
-
-
-def _backoff() -> ExponentialBackoff:
-    return ExponentialBackoff(cap=0.2, base=0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +118,6 @@ class Pipeline:
         self._clients = _connect_asynchronously(url, answer_seconds)
         pool = self._clients[0].connection_pool
         self._connection = pool.connection_class(**pool.connection_kwargs)
-        self._retry = AsynchronousRetry(_backoff(), 1)
         self._answer_seconds = answer_seconds
         self._batches: Batches[bytes, Any] = Batches(self._exchange)
 
@@ -149,10 +145,11 @@ class Pipeline:
             await client.aclose()
 
     async def _ask(self, command: bytes) -> Any:
-        async def disconnected(_error: Exception) -> None:
-            """Nothing is left to tidy up."""
-
-        return await self._retry.call_with_retry(lambda: self._batches.ask(command), disconnected)
+        try:
+            return await self._batches.ask(command)
+        except (RedisConnectionError, RedisTimeoutError):
+            await asyncio.sleep(_RETRY_SECONDS)
+            return await self._batches.ask(command)
 
     async def _exchange(self, commands: list[bytes]) -> list[Any]:
         """Send packed commands in one write; an answer is what Redis says or its ResponseError."""
