@@ -315,17 +315,20 @@ REVOKE EXECUTE ON FUNCTION public.post_transaction, public.open_wallet, public.s
 GRANT EXECUTE ON FUNCTION public.create_posting_partitions TO cycle_app;
 
 -- The two sides of a movement, in one round trip and without a context: only what planning needs.
+-- PL/pgSQL keeps the plan; before PostgreSQL 18 an SQL function is planned at each call.
 CREATE OR REPLACE FUNCTION public.find_parties(p_user_ids bigint[], p_msisdns text[])
 RETURNS TABLE (user_id bigint, msisdn text, first_name text, last_name text, language text, status text,
     wallet_account_id bigint, wallet_status text, balance bigint, pin_must_change boolean,
     withdrawals_capped_until timestamptz, email text)
-LANGUAGE sql STABLE SECURITY DEFINER AS $parties$
-    SELECT u.id, u.msisdn, u.first_name, u.last_name, u.language, u.status, a.id, a.status, a.balance,
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $parties$
+BEGIN
+    RETURN QUERY SELECT u.id, u.msisdn, u.first_name, u.last_name, u.language, u.status, a.id, a.status, a.balance,
         u.pin_must_change, u.withdrawals_capped_until,
         CASE WHEN u.email_confirmed_at IS NOT NULL THEN u.email END
     FROM public.users AS u
     JOIN public.accounts AS a ON a.user_id = u.id AND a.code = 'USER_WALLET'
-    WHERE u.id = ANY (p_user_ids) OR u.msisdn = ANY (p_msisdns)
+    WHERE u.id = ANY (p_user_ids) OR u.msisdn = ANY (p_msisdns);
+END
 $parties$;
 ALTER FUNCTION public.find_parties OWNER TO cycle_kernel;
 REVOKE ALL ON FUNCTION public.find_parties FROM PUBLIC;
