@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -76,28 +76,41 @@ def test_sentinel_tells_the_primary(tmp_path: Path) -> None:
             assert direct.get("found") == b"yes"
 
 
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Redis]:
+    """A server that no other test process uses: its clients are counted and killed."""
+    with Supervisor(tmp_path / "log") as supervisor:
+        server = redis_server(tmp_path / "redis", durable=False)
+        supervisor.start(server.program)
+        with Redis.from_url(server.url) as client:
+            yield client
+
+
+def url_of(client: Redis) -> str:
+    where = client.connection_pool.connection_kwargs
+    return f"redis://:{where['password']}@{where['host']}:{where['port']}/0"
+
+
 async def counted_once(url: str) -> Any:
     async with pipeline(url) as one:
         return await one.run(one.script(COUNT), ["counted"], [])
 
 
-def test_scripts_survive_lost_connections_and_a_server_that_forgot_them(
-    redis_client: Redis, redis_url: str
-) -> None:
+def test_scripts_survive_lost_connections_and_a_server_that_forgot_them(own_redis: Redis) -> None:
     async def counts(url: str) -> list[int]:
         async with pipeline(url) as one:
             count = one.script(COUNT)
             first = await one.run(count, ["counted"], [])
-            redis_client.script_flush()
+            own_redis.script_flush()
             second = await one.run(count, ["counted"], [])
-            redis_client.client_kill_filter(_type="normal", skipme=True)
+            own_redis.client_kill_filter(_type="normal", skipme=True)
             return [first, second, await one.run(count, ["counted"], [])]
 
-    assert asyncio.run(counts(redis_url)) == [1, 2, 3]
+    assert asyncio.run(counts(url_of(own_redis))) == [1, 2, 3]
 
 
 def test_scripts_asked_at_once_share_a_connection_and_each_gets_its_own_answer(
-    redis_client: Redis, redis_url: str
+    own_redis: Redis,
 ) -> None:
     async def ask(url: str) -> list[Any]:
         async with pipeline(url) as one:
@@ -108,12 +121,12 @@ def test_scripts_asked_at_once_share_a_connection_and_each_gets_its_own_answer(
             questions = [one.run(echo, [], [number]) for number in range(200)]
             return await asyncio.gather(*questions, return_exceptions=True)
 
-    before = redis_client.info("stats")["total_connections_received"]
-    answers = asyncio.run(ask(redis_url))
+    before = own_redis.info("stats")["total_connections_received"]
+    answers = asyncio.run(ask(url_of(own_redis)))
 
     assert isinstance(answers.pop(7), ResponseError)
     assert answers == [number for number in range(200) if number != 7]
-    assert redis_client.info("stats")["total_connections_received"] - before == 1
+    assert own_redis.info("stats")["total_connections_received"] - before == 1
 
 
 def test_a_server_that_stands_still_or_is_gone_fails_in_time_and_is_found_again(
