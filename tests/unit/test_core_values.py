@@ -58,6 +58,27 @@ def test_a_party_shows_two_names_and_a_masked_number() -> None:
     assert jane.public == {"name": "Jane Wanjiru", "msisdn": "0712***678"}
 
 
+def test_a_message_to_a_party_is_in_its_language_and_goes_to_its_addresses() -> None:
+    jane = Party(
+        7,
+        "+254712345678",
+        "Jane",
+        "Wanjiru",
+        "sw",
+        "active",
+        1000,
+        "active",
+        0,
+        False,
+        None,
+        "j@a.ke",
+    )
+    message = jane.message("deposit_failed", {"amount": 500}, balance_of=1000)
+    assert (message.user_id, message.recipient, message.email) == (7, "+254712345678", "j@a.ke")
+    assert (message.language, message.template) == ("sw", "deposit_failed")
+    assert (message.params, message.balance_of) == ({"amount": 500}, 1000)
+
+
 @pytest.mark.parametrize(
     ("typed", "msisdn"),
     [
