@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -62,7 +63,7 @@ def start(
     return subprocess.Popen(
         [*prefix, sys.executable, "-m", "ussd_app.cli", "up", *arguments],
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": memory_folder(), **(environment or {})},
+        env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -73,8 +74,23 @@ def start(
 def running(
     *arguments: str, environment: dict[str, str] | None = None, prefix: tuple[str, ...] = ()
 ) -> Iterator[Running]:
-    """Start an ephemeral `cycle up` and hand it over when it is ready."""
-    process = start("--ephemeral", "--json", *arguments, environment=environment, prefix=prefix)
+    """Start an ephemeral `cycle up` and hand it over when it is ready.
+
+    Its data lies in memory, and goes at the end even when it was killed.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix="cycle-up-", dir=memory_folder(), ignore_cleanup_errors=True
+    ) as folder:
+        Path(folder).chmod(0o777)  # for PostgreSQL's user, and for a plain one
+        own = {"TMPDIR": folder, **(environment or {})}
+        with _running(
+            start("--ephemeral", "--json", *arguments, environment=own, prefix=prefix)
+        ) as up:
+            yield up
+
+
+@contextmanager
+def _running(process: subprocess.Popen[str]) -> Iterator[Running]:
     watchdog = threading.Timer(READY_SECONDS, process.kill)
     watchdog.start()
     try:

@@ -42,10 +42,10 @@ def test_up_says_where_everything_is(up: Running) -> None:
         assert client.ping()
 
 
-@pytest.mark.xdist_group("outages")
-def test_killed_web_server_processes_are_started_again(troubled_up: Running) -> None:
-    _kill_web_server_processes(troubled_up)
-    wait_until(lambda: _answers(f"{troubled_up.where['web']}/healthz"))
+@pytest.mark.xdist_group("story")
+def test_killed_web_server_processes_are_started_again(up: Running) -> None:
+    _kill_web_server_processes(up)
+    wait_until(lambda: _answers(f"{up.where['web']}/healthz"))
 
 
 @pytest.mark.ends_up
@@ -75,17 +75,16 @@ def _answers(url: str) -> bool:
         return False
 
 
-@pytest.mark.ends_up
-@pytest.mark.xdist_group("outages")
-def test_killed_up_takes_its_children_along(troubled_up: Running) -> None:
+def test_killed_up_takes_its_children_along() -> None:
     if shutil.which("setpriv") is None:
         pytest.skip("only Linux tells children that their parent was killed")
-    family = troubled_up.descendants()
+    with running() as up:
+        family = up.descendants()
 
-    troubled_up.stop(signal.SIGKILL)
+        up.stop(signal.SIGKILL)
 
-    _, alive = psutil.wait_procs(family, timeout=15)
-    assert alive == []
+        _, alive = psutil.wait_procs(family, timeout=15)
+        assert alive == []
 
 
 @pytest.mark.parametrize(("option", "owner"), [("--port", "web"), ("--standin-port", "stand-in")])
