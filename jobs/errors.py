@@ -24,6 +24,7 @@ def report_errors(settings: JobSettings, *, transport: Any = None) -> None:
         include_source_context=False,
         max_request_body_size="never",
         max_breadcrumbs=0,
+        auto_enabling_integrations=False,
         before_send=_strip,
         transport=transport,
     )

@@ -7,11 +7,13 @@ Flask, in threads of its own. Errors are short, requests logged and counted as b
 """
 
 import re
+import string
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
 import structlog
 from a2wsgi import WSGIMiddleware
@@ -174,10 +176,17 @@ async def _pass_on(
     behind: WSGIMiddleware, scope: "HTTPScope", receive: "Receive", send: "Send"
 ) -> None:
     async def received() -> Any:
-        # granian returns a future, and the library takes a coroutine only.
-        return await receive()
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            # Werkzeug answers 400 to this; a body's beginning would pass for the whole.
+            raise OSError("the client hung up")
+        return message
 
-    told = cast("HTTPScope", {**scope, "headers": _for_wsgi(scope["headers"])})
+    # Raw bytes that should have been escaped would break the library.
+    query = quote(scope["query_string"], safe=string.punctuation).encode()
+    told = cast(
+        "HTTPScope", {**scope, "headers": _for_wsgi(scope["headers"]), "query_string": query}
+    )
     await behind(told, received, send)
 
 

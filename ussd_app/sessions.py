@@ -7,6 +7,7 @@ transcript nor a PIN is stored: only a keyed digest and the length of what came 
 
 import asyncio
 import hashlib
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,31 +35,33 @@ WINDOW_SECONDS = 600
 
 # A hop's place is the length of its text and the text's digest, "length:digest".
 # KEYS: session, sessions of this phone, what its last one broke off. ARGV: now, digest of caller
-# and code, place, the places that the hop before may have (each between spaces), and settings.
+# and code, place, the places that the hop before may have (each between spaces), and settings;
+# last what tells this claim from a twin's: one whose answer was lost is asked for again.
 _CLAIM = """
 local now, caller, place = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local record = redis.call('HMGET', KEYS[1], 'caller', 'reply:' .. place,
-    'busy', 'busy_until', 'place', 'until', 'state', 'position')
+    'busy', 'busy_until', 'place', 'until', 'state', 'position', 'claim')
 if not record[1] then
     local opened = redis.call('INCR', KEYS[2])
     if opened == 1 then redis.call('EXPIRE', KEYS[2], ARGV[7]) end
     if opened > tonumber(ARGV[8]) then return {'too_many'} end
-    redis.call('HSET', KEYS[1], 'caller', caller, 'busy', place, 'busy_until', now + ARGV[6])
+    redis.call('HSET', KEYS[1], 'caller', caller, 'busy', place, 'busy_until', now + ARGV[6],
+        'claim', ARGV[9])
     redis.call('EXPIRE', KEYS[1], ARGV[5])
     return {'first', redis.call('GET', KEYS[3]) or ''}
 end
 if record[1] ~= caller then return {'conflict'} end
 if record[2] then return {'replay', record[2]} end
-if record[3] and record[3] ~= '' and tonumber(record[4]) > now then
+if record[3] and record[3] ~= '' and tonumber(record[4]) > now and record[9] ~= ARGV[9] then
     return {record[3] == place and 'wait' or 'busy'}
 end
 if not record[5] then
-    redis.call('HSET', KEYS[1], 'busy', place, 'busy_until', now + ARGV[6])
+    redis.call('HSET', KEYS[1], 'busy', place, 'busy_until', now + ARGV[6], 'claim', ARGV[9])
     return {'first', redis.call('GET', KEYS[3]) or ''}
 end
 if tonumber(record[6]) < now then return {'expired'} end
 if not string.find(ARGV[4], ' ' .. record[5] .. ' ', 1, true) then return {'conflict'} end
-redis.call('HSET', KEYS[1], 'busy', place, 'busy_until', now + ARGV[6])
+redis.call('HSET', KEYS[1], 'busy', place, 'busy_until', now + ARGV[6], 'claim', ARGV[9])
 return {'next', record[7], record[8], record[5], record[6]}
 """
 
@@ -136,6 +139,7 @@ class Sessions:
         place = self._place(text)
         before = " ".join(self._place(part) for part in _prefixes(text))
         deadline = time.monotonic() + WAIT_SECONDS
+        nonce = os.urandom(8)
         while True:
             answer = await self._pipeline.run(
                 self._claim,
@@ -149,6 +153,7 @@ class Sessions:
                     CLAIM_SECONDS,
                     WINDOW_SECONDS,
                     SESSIONS_PER_WINDOW,
+                    nonce,
                 ],
             )
             word, *rest = [part.decode() for part in answer]

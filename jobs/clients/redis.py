@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import redis.asyncio as asynchronous
 from hiredis import pack_command
 from redis import Redis
+from redis.asyncio.retry import Retry as AsynchronousRetry
 from redis.asyncio.sentinel import Sentinel as AsynchronousSentinel
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
@@ -25,7 +26,11 @@ _CONNECT_SECONDS = 1.0
 _ANSWER_SECONDS = 1.5
 _RETRY_SECONDS = 0.05
 _SENTINEL_PORT = 26379
-_SENTINEL_OPTIONS = {"socket_connect_timeout": _CONNECT_SECONDS, "socket_timeout": 1.0}
+# A sentinel that does not answer is not asked again: there are others.
+_SENTINEL_OPTIONS: dict[str, Any] = {
+    "socket_connect_timeout": _CONNECT_SECONDS,
+    "socket_timeout": 1.0,
+}
 
 
 def connect(url: str, *, answer_seconds: float = _ANSWER_SECONDS) -> Redis:
@@ -39,7 +44,7 @@ def connect(url: str, *, answer_seconds: float = _ANSWER_SECONDS) -> Redis:
     if behind is not None:
         sentinel = Sentinel(  # type: ignore[no-untyped-call]
             behind.hosts,
-            sentinel_kwargs=_SENTINEL_OPTIONS,
+            sentinel_kwargs=_SENTINEL_OPTIONS | {"retry": Retry(NoBackoff(), 0)},
             **behind.options,
             **_timeouts(answer_seconds),
         )
@@ -59,7 +64,7 @@ def _connect_asynchronously(url: str, answer_seconds: float) -> list[asynchronou
     if behind is not None:
         sentinel = AsynchronousSentinel(  # type: ignore[no-untyped-call]
             behind.hosts,
-            sentinel_kwargs=_SENTINEL_OPTIONS,
+            sentinel_kwargs=_SENTINEL_OPTIONS | {"retry": AsynchronousRetry(NoBackoff(), 0)},
             **behind.options,
             **_timeouts(answer_seconds),
         )

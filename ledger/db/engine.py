@@ -73,6 +73,9 @@ class Database:
                 "row_factory": dict_row,
                 "options": _SESSION,
                 "connect_timeout": 5,
+                # A connection that a firewall dropped without a word ends here, not in minutes.
+                "keepalives_idle": 30,
+                "tcp_user_timeout": 10_000,
                 "prepare_threshold": 1,
             },
             min_size=1,

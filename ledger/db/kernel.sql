@@ -52,6 +52,11 @@ DECLARE
     v_constraint text;
     v_audit_id bigint;
 BEGIN
+    IF cardinality(p_account_ids) < 2 THEN
+        RAISE EXCEPTION 'a transaction has two postings or more'
+            USING ERRCODE = 'data_exception';
+    END IF;
+
     INSERT INTO public.transactions AS t
         (kind, source, reference, request_digest, receipt, actor, channel, details, payment_id, reverses_id)
     VALUES

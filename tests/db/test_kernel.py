@@ -3,6 +3,7 @@
 from datetime import date
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from ledger.commands.maintenance import create_partitions, fold_balances
@@ -246,3 +247,15 @@ def test_a_fold_misses_no_posting_that_commits_late_where_a_watermark_would(
 
 def test_partitions_stand_ready_a_year_ahead(fresh_database: Database) -> None:
     assert create_partitions(fresh_database) == 0
+
+
+def test_a_transaction_without_postings_is_refused(database: Database) -> None:
+    call = (
+        "SELECT outcome FROM post_transaction('deposit', 'test', %s, '\\x00', 'ABCDEFGHJK',"
+        " 'system', 'test', '{}', '{}')"
+    )
+    with (
+        pytest.raises(psycopg.DataError, match="two postings or more"),
+        database.connection() as connection,
+    ):
+        connection.execute(call, (uuid4().hex,))

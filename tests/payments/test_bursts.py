@@ -1,5 +1,6 @@
 """Callbacks that come together are stored together: each once, or each told that it was not."""
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -8,6 +9,7 @@ import pytest
 from flask import Flask
 from redis import Redis
 
+from jobs.clients.redis import connect
 from ledger.db.engine import Database
 from standin.processes import free_port
 from tests.mpesa_world import MpesaWorld
@@ -61,3 +63,20 @@ def test_without_postgresql_each_of_a_burst_is_told_that_it_was_not_stored(
     answers = posted_at_once(app_without_database, [uuid4().hex for _ in range(12)])
 
     assert answers == [(500, '{"ResultCode":1,"ResultDesc":"Not stored"}\n')] * 12
+
+
+@pytest.fixture
+def app_with_silent_redis(settings: Settings, database: Database) -> Iterator[Flask]:
+    """Redis takes connections and never answers; the client would wait for minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        redis = connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", answer_seconds=300)
+        with web_process(Services(settings, database, redis)) as app:
+            yield app
+
+
+def test_a_redis_that_hangs_keeps_no_callback_from_its_answer(
+    app_with_silent_redis: Flask,
+) -> None:
+    answers = [posted_at_once(app_with_silent_redis, [uuid4().hex]) for _ in range(3)]
+
+    assert answers == [[(200, '{"ResultCode":0,"ResultDesc":"Accepted"}\n')]] * 3

@@ -24,7 +24,11 @@ async def start_of(request: Callback, token: str) -> Response:
     return Response(f"{token} {len(body)}")
 
 
-@Request.application
+class Bounded(Request):
+    max_content_length = 1_000
+
+
+@Bounded.application
 def behind(request: Request) -> Response:
     body = request.get_data(as_text=True)
     return Response(json.dumps([request.headers.get("X-Forwarded-For"), request.cookies, body]))
@@ -36,8 +40,13 @@ def call(
     headers: Iterable[tuple[bytes, bytes]] = (),
     *,
     trusted_proxies: int = 0,
+    query: bytes = b"",
+    hangs_up: bool = False,
 ) -> tuple[int, str, int]:
-    """Return status, text, and how many parts of the body were left unread."""
+    """Return status, text, and how many parts of the body were left unread.
+
+    A client that hangs up has promised more than it sends.
+    """
     front = Front(
         [Route("/form", form_of), Route("/start/<token>", start_of)],
         behind,
@@ -50,7 +59,11 @@ def call(
     async def receive() -> dict[str, Any]:
         if not waiting:
             return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting)}
+        return {
+            "type": "http.request",
+            "body": waiting.pop(0),
+            "more_body": hangs_up or bool(waiting),
+        }
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -61,7 +74,7 @@ def call(
         "method": "POST",
         "scheme": "http",
         "path": path,
-        "query_string": b"",
+        "query_string": query,
         "root_path": "",
         "headers": list(headers),
         "client": ("192.0.2.9", 4711),
@@ -117,3 +130,12 @@ def test_flask_behind_gets_body_cookies_and_no_header_in_disguise() -> None:
         '["198.51.100.1", {"a": "1", "b": "2"}, "in parts"]',
         0,
     )
+
+
+def test_a_form_cut_short_is_no_form_behind_the_front_either() -> None:
+    assert call("/page", [b"from=1&amount=5"], [FORM], hangs_up=True)[0] == 400
+
+
+def test_bytes_that_a_query_should_have_escaped_are_escaped() -> None:
+    status, _, _ = call("/page", query=b"q=\xc3\xa9&r=%C3%A9")
+    assert status == 200

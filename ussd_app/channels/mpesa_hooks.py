@@ -69,6 +69,8 @@ class _Hooks:
         threads = services.settings.web_threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="mpesa-hook")
         self._inbox: Batches[Received, bool] = Batches(self._store)
+        self._bell: Batches[None, bool] = Batches(self._ring)
+        self._ringing: set[asyncio.Task[bool]] = set()  # the event loop itself keeps none
 
     async def take(self, kind: str, request: Callback, token: str) -> Response:
         """Store what was posted under a payment's token."""
@@ -133,18 +135,26 @@ class _Hooks:
     async def _store(self, received: list[Received]) -> list[bool]:
         """Keep bodies and ring for the job; False when the database did not take them."""
         loop = asyncio.get_running_loop()
-        stored = await loop.run_in_executor(self._threads, self._store_and_ring, received)
-        return [stored] * len(received)
-
-    def _store_and_ring(self, received: list[Received]) -> bool:
         try:
-            inbox.store(self._services.database, received)
+            await loop.run_in_executor(
+                self._threads, inbox.store, self._services.database, received
+            )
         except psycopg.Error as error:
             kinds = sorted({one.kind for one in received})
             _log.error("callback_not_stored", kinds=kinds, error=type(error).__name__)
-            return False
-        ring(self._services.redis, Task.PROCESS_CALLBACKS)
-        return True
+            return [False] * len(received)
+        # Nobody waits for the bell: a Redis that hangs must not keep Daraja without an answer.
+        ringing = asyncio.create_task(self._bell.ask(None))
+        self._ringing.add(ringing)
+        ringing.add_done_callback(self._ringing.discard)
+        return [True] * len(received)
+
+    async def _ring(self, asked: list[None]) -> list[bool]:
+        """Ring for the job; whoever asks meanwhile is rung for by the next."""
+        rung = await asyncio.get_running_loop().run_in_executor(
+            self._threads, ring, self._services.redis, Task.PROCESS_CALLBACKS
+        )
+        return [rung] * len(asked)
 
 
 def _received(kind: str, token: str, body: bytes, request: Callback) -> Received:

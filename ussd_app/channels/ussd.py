@@ -32,7 +32,8 @@ TEXT_LENGTH_MAX = 2_000
 SESSION_ID_LENGTH_MAX = 100
 EFFECTS_SECONDS = 2.4
 """What the ledger may take of a hop's 4 s; the rest is for Redis and the way."""
-_EFFECT_THREADS = 48
+_EFFECT_THREADS = 16
+"""Fewer than the pool's connections: effects that hang must not keep callbacks from theirs."""
 
 _log = structlog.get_logger(__name__)
 _performers = ThreadPoolExecutor(_EFFECT_THREADS, thread_name_prefix="ussd-effect")
