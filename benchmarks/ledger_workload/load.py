@@ -49,8 +49,15 @@ _POSTINGS = """
         (%(first)s + (t.id - 1) %% %(users)s, 'C', (t.id - 1) / %(users)s + 1)
     ) AS leg (account_id, direction, version)
 """
-
-
+# One each, so that plans are made for a table of payments that is not empty.
+_PAYMENTS = """
+    INSERT INTO payments (user_id, amount, transaction_id, kind, state, msisdn, token,
+        account_reference, source, reference, channel)
+    SELECT %(first)s + i, %(cents)s, i + 1, 'deposit', 'completed',
+        '+2547' || lpad(i::text, 8, '0'), 'load ' || i, 'Z' || lpad(i::text, 9, '0'), 'load',
+        i::text, 'ussd'
+    FROM generate_series(0, %(users)s - 1) AS i
+"""
 _AUDIT = """
     WITH entries AS (
         INSERT INTO audit_log (at, subject_id, actor, channel, action, subject_type, new_values)
@@ -93,7 +100,7 @@ def fill(owner_url: str, superuser_url: str, postings: int) -> None:
     }
     with psycopg.connect(superuser_url) as connection:
         connection.execute("SET session_replication_role = replica")
-        for statement in (_PEOPLE, _WALLETS, _TRANSACTIONS, _POSTINGS, _AUDIT):
+        for statement in (_PEOPLE, _WALLETS, _TRANSACTIONS, _POSTINGS, _PAYMENTS, _AUDIT):
             connection.execute(statement, figures)
         connection.execute(
             "UPDATE balance_checkpoints SET debits_less_credits = %s WHERE account_id = 1",
