@@ -18,7 +18,7 @@ from standin.drill.comparison import Findings, compare_money, compare_receipts, 
 from standin.drill.ledger_book import LedgerBook
 from standin.drill.person import Person
 from standin.drill.plan import Move
-from standin.processes import Program
+from standin.processes import ProcessError, Program
 from standin.stack import ROOT, Stack
 
 PACE = 0.25
@@ -27,6 +27,7 @@ _REQUESTS_PER_SECOND = 100
 """Five times the usual, as a drill makes days of doubt in minutes."""
 _AT_ONCE = 40
 _SETTLE_SECONDS = 240.0
+_RECOVERY_SECONDS = 30.0
 _CALM_CHECKS = 4
 _ASK_SECONDS = 10.0
 _HTTP_SECONDS = 20.0
@@ -188,8 +189,7 @@ class Drill:
     def _settle(self) -> None:
         """Stop all faults and wait until nothing is open, or until patience ends."""
         self._control("DELETE", "/faults")
-        # What a worker does every hour: ask M-Pesa for payments that nobody told us about.
-        self._cycle("paybill recover")
+        self._recover()
         calm, asked = 0, 0.0
         deadline = time.monotonic() + _SETTLE_SECONDS
         while calm < _CALM_CHECKS and time.monotonic() < deadline:
@@ -205,6 +205,21 @@ class Drill:
                 asked = time.monotonic()
             self._advance("settling", 0 if waiting else 1, waiting + 1)
             time.sleep(0.5)
+
+    def _recover(self) -> None:
+        """Do what a worker does every hour: ask for payments that nobody told us about.
+
+        The last faults may keep M-Pesa's list unproven for some seconds: an operator asks again.
+        """
+        deadline = time.monotonic() + _RECOVERY_SECONDS
+        while True:
+            try:
+                self._cycle("paybill recover")
+                return
+            except ProcessError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(2)
 
     def _compare(self) -> None:
         findings = self._report.findings
