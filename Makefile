@@ -31,7 +31,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 run: $(VENV)/.installed
 	@exec $(BIN)/cycle up
 
-# Two processes a core: half of the suite's time is waiting for processes that it started.
+# Three processes a core: much of the suite's time is waiting for processes that it started.
 test: install
 	@$(BIN)/python -m pytest --numprocesses $$((3 * $$(nproc))) --dist loadgroup
 

@@ -28,6 +28,7 @@ from ledger.db.engine import Database
 from ledger.db.mpesa_records import MpesaRecord, Upload
 from ledger.db.reconciliation import Item, Run
 from tests.db.people import new_user
+from tests.e2e.stack import wait_until
 from tests.quick_hashing import open_database
 from tests.servers import Servers
 from tests.web_process import web_process
@@ -83,7 +84,15 @@ class Books:
         assert answer.status_code == 200
 
     def process(self) -> None:
-        process_callbacks.run(JobServices(self.settings, self.database, self.redis))
+        """Let workers take turns until nothing waits: a slow machine needs several."""
+
+        def all_processed() -> bool:
+            process_callbacks.run(JobServices(self.settings, self.database, self.redis))
+            with self.database.transaction(FINANCE) as connection:
+                waiting = "SELECT FROM mpesa_callbacks WHERE state = 'received'"
+                return connection.execute(waiting).fetchone() is None
+
+        wait_until(all_processed)
 
     def owner(self, statement: str, *values: Any) -> None:
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
