@@ -31,9 +31,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 run: $(VENV)/.installed
 	@exec $(BIN)/cycle up
 
-# Three processes a core: much of the suite's time is waiting for processes that it started.
+# Two processes a core: half of the suite's time is waiting for processes that it started.
 test: install
-	@$(BIN)/python -m pytest --numprocesses $$((3 * $$(nproc))) --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses $$((2 * $$(nproc))) --dist loadgroup
 
 # Every line and branch of ledger/core, from the tests that need no server.
 CORE_TESTS := $(addprefix tests/unit/test_,core_values.py core_reconciliation.py money.py msisdn.py payment_messages.py \
