@@ -72,7 +72,8 @@ class Person:
             if screen.startswith("END Too many tries"):
                 met["slowed down"] += 1
                 # Ten minutes pass.
-                self.redis.delete(*self.redis.scan_iter("cycle:ussd-opened:*", count=1000))
+                for key in self.redis.scan_iter("cycle:ussd-opened:*", count=1000):
+                    self.redis.delete(key)
         elif random.random() < 0.05:
             met["repeats"] += 1
             shown = phone.screen
