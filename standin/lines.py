@@ -11,7 +11,7 @@ class Lines:
         self._busy: dict[str, str] = {}
 
     def take(self, msisdn: str, session_id: str) -> None:
-        """Note that this session now holds the phone."""
+        """Note which USSD session holds the phone now."""
         with self._lock:
             self._busy[msisdn] = session_id
 

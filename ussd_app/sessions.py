@@ -97,7 +97,7 @@ class Verdict(StrEnum):
     CONFLICT = "conflict"
     TOO_MANY = "too_many"
     BUSY = "busy"
-    """Another hop of this session is running and did not end within the deadline."""
+    """Another hop of the same call is running and did not end within the deadline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,9 @@ def test_up_says_where_everything_is(up: Running) -> None:
 
 @pytest.mark.xdist_group("story")
 def test_killed_web_server_processes_are_started_again(up: Running) -> None:
-    _kill_web_server_processes(up)
+    killed = _kill_web_server_processes(up)
     wait_until(lambda: _answers(f"{up.where['web']}/healthz"))
+    assert not killed & {worker.pid for worker in up.child("granian").children()}
 
 
 @pytest.mark.ends_up
@@ -60,12 +61,13 @@ def test_up_stops_without_a_trace(up: Running) -> None:
     assert alive == []
 
 
-def _kill_web_server_processes(up: Running) -> None:
-    """The server starts them again by itself."""
+def _kill_web_server_processes(up: Running) -> set[int]:
+    """Return the ids of what was killed; the server starts others by itself."""
     workers = up.child("granian").children()
     assert workers
     for worker in workers:
         worker.kill()
+    return {worker.pid for worker in workers}
 
 
 def _answers(url: str) -> bool:

@@ -28,7 +28,7 @@ def check_start_pin(call: Call) -> Done | Refusal:
 
 @action
 def change_pin(call: Call) -> Done | Refusal:
-    """Store the new PIN, typed twice after the old one was proved in this session."""
+    """Store the new PIN, typed twice after the old one was proved in the same call."""
     if "pin_proved_at" not in call.values or not is_repeated(call):
         return Done(outcome="differs")
     answer = pins.choose_pin(call.services.database, call.context, call.user_id, call.digits())

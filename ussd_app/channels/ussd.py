@@ -213,7 +213,7 @@ def _broken(claim: Claim) -> Broken | None:
 
 
 def _broken_off(hop: _Hop, kept: str, reply: Reply) -> str:
-    """Return what a redial is handed if this session breaks off here: nothing after an END."""
+    """Return what a redial is handed if the call breaks off here: nothing after an END."""
     if not reply.is_open:
         return ""
     return json.dumps(
