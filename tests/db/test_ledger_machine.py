@@ -393,3 +393,4 @@ def test_random_commands_agree_with_the_model(servers: Servers, settings: Settin
     with own_database(servers, settings) as database:
         machine = type("OwnLedger", (Ledger,), {"database": database})
         run_state_machine_as_test(machine, settings=RUN)
+        assert verify_ledger(database) == []
