@@ -14,9 +14,13 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 @contextmanager
 def browser(
-    width: int = 1280, height: int = 960, downloads: Path | None = None
+    width: int = 1280, height: int = 960, downloads: Path | None = None, pixels: float = 0.5
 ) -> Iterator[webdriver.Chrome]:
-    """Open a browser with a page of this size, and close it; files go to ``downloads``."""
+    """Open a browser with a page of this size, and close it; files go to ``downloads``.
+
+    ``pixels`` are those painted for one of the page: painting is most of its work, and
+    only pictures need them all.
+    """
     binary = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
     driver = shutil.which("chromedriver")
     if binary is None or driver is None:
@@ -26,6 +30,7 @@ def browser(
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
         options.add_argument(argument)
     options.add_argument(f"--window-size={width},{height}")
+    options.add_argument(f"--force-device-scale-factor={pixels}")
     options.add_argument("--hide-scrollbars")
     if downloads is not None:
         options.add_experimental_option(

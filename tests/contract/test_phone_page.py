@@ -16,7 +16,7 @@ from tests.browser import browser, complaints
 from tests.contract.conftest import AT_KEY
 from tests.contract.daraja_side import Merchant
 from tests.contract.fake_product import FakeProduct, Reply, eventually
-from tests.phone_page import PhoneOnPage, open_page
+from tests.phone_page import PhoneOnPage, leave_page, open_page
 
 pytestmark = pytest.mark.xdist_group("chromium")  # one Chromium for all
 PHONE, OTHER = "254712345678", "254723456789"
@@ -35,8 +35,7 @@ def phone(chrome: webdriver.Chrome, standin: Server, product: FakeProduct) -> It
     )
     open_page(chrome, f"{standin.url}/phone")
     yield PhoneOnPage(chrome, 1)
-    # The page asks no more; leaving it for a blank one would take a new process of Chromium.
-    chrome.execute_script("for (let id = setTimeout(() => {}); id; id--) clearTimeout(id)")
+    leave_page(chrome)
 
 
 def type_on_keyboard(phone: PhoneOnPage, keys: str) -> None:
@@ -154,7 +153,7 @@ def test_each_phone_is_its_own(phone: PhoneOnPage, standin: Server, product: Fak
     other.press("green", "green")
     other.shows("Jina?", view="ussd")
     assert product.of("ussd")[0].form["phoneNumber"] == f"+{OTHER}"
-    assert phone.view == "idle"
+    assert phone.look()[0] == "idle"
 
 
 def test_another_sim_can_be_put_in(phone: PhoneOnPage, product: FakeProduct) -> None:

@@ -21,11 +21,12 @@ pytestmark = pytest.mark.xdist_group("story")
 
 GRACE, FAITH = "254798100201", "254798100302"
 PIN, MPESA_PIN = "2580", "1234"
+PICTURES = os.environ.get("SCREENSHOT_FOLDER")
 
 
 @pytest.fixture(scope="module")
 def chrome(up: Running) -> Iterator[webdriver.Chrome]:
-    with browser(1280, 960) as chrome:
+    with browser(pixels=1 if PICTURES else 0.5) as chrome:
         open_page(chrome, f"{up.where['standin']}/phone?phone1={GRACE}&phone2={FAITH}")
         yield chrome
 
@@ -67,7 +68,7 @@ def mpesa_balance(up: Running, msisdn: str) -> str:
 
 
 def keep_picture(chrome: webdriver.Chrome, fallback: Path) -> None:
-    folder = Path(os.environ.get("SCREENSHOT_FOLDER", fallback))
+    folder = Path(PICTURES or fallback)
     folder.mkdir(parents=True, exist_ok=True)
     assert chrome.save_screenshot(str(folder / "phone.png"))
 
