@@ -4,6 +4,7 @@ A task decides by its own table what is due, so a bell rung twice, late or after
 does no harm: missed work is caught up by the next ring.
 """
 
+import gc
 import os
 import signal
 import socket
@@ -69,6 +70,7 @@ def main() -> None:
     settings = JobSettings.load()
     configure_logging(as_json=settings.log_json)
     report_errors(settings)
+    gc.freeze()  # what is loaded by now stays: no search for garbage looks at it again
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -4,6 +4,7 @@ RQ's SimpleWorker runs a job in this process: a task opens nothing of its own an
 to be killed at any line, so a fork a job would only cost time.
 """
 
+import gc
 import os
 import signal
 import socket
@@ -109,6 +110,7 @@ def main() -> None:
     configure_logging(as_json=settings.log_json)
     report_errors(settings)
     _services = JobServices.open(settings)
+    gc.freeze()  # what is loaded by now stays: no search for garbage looks at it again
     name = f"{socket.gethostname()}:{os.getpid()}"
     stopping = threading.Event()
     _stop_when_told(stopping)

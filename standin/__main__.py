@@ -1,5 +1,6 @@
 """``python -m standin``: serve the outside world on localhost until told to stop."""
 
+import gc
 import json
 import signal
 import threading
@@ -28,6 +29,7 @@ def main(host: str, port: int, smtp_port: int, product_url: str | None, at_key: 
     except ValidationError as error:
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
         raise click.UsageError(f"missing or wrong in the environment: {names}") from None
+    gc.freeze()  # what is loaded by now stays: no search for garbage looks at it again
     told_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told_to_stop.set())

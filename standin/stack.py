@@ -23,7 +23,6 @@ from standin.procfile import read_procfile, shell_command
 
 ROOT = Path(__file__).resolve().parents[1]
 _PROBE_SECONDS = 2.0
-ADMIN_ROLES = ("admin", "finance", "support", "auditor")
 
 
 @dataclass(frozen=True)
@@ -168,17 +167,10 @@ class Stack:
         self.supervisor.run(self._product("release", commands["release"]))
         for name in ("web", "worker", "cron"):
             self.supervisor.launch(self._product(name, commands[name]))
-        self.supervisor.run(
-            self._product("demo", "python -m ussd_app.cli demo"),
-            self._product("admin", self._create_admin(), self.addresses.admin_password),
-        )
+        demo = f"python -m ussd_app.cli demo --admin {self.addresses.admin_email}"
+        self.supervisor.run(self._product("demo", demo, self.addresses.admin_password))
         self.supervisor.wait_ready("standin")
         self.supervisor.wait_ready("web")
-
-    def _create_admin(self) -> str:
-        roles = " ".join(f"--role {role}" for role in ADMIN_ROLES)
-        words = f"--email {self.addresses.admin_email} {roles} --password-stdin --if-missing"
-        return f"python -m ussd_app.cli admin create {words}"
 
     def _product(self, name: str, command: str, typed: str = "") -> Program:
         web = self.environment["PUBLIC_URL"]

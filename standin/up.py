@@ -1,5 +1,6 @@
 """`cycle up`: everything on one machine until Ctrl-C, or until one of its processes dies."""
 
+import gc
 import json
 import signal
 import sys
@@ -38,6 +39,7 @@ def up(*, ephemeral: bool, as_json: bool, port: int | None, standin_port: int | 
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    gc.freeze()  # what is loaded by now stays: no search for garbage looks at it again
     stack = _stack(ephemeral=ephemeral, port=port, standin_port=standin_port)
     try:
         with stack:

@@ -1,5 +1,6 @@
 """Entry point of ASGI servers: ``ussd_app.asgi:front``."""
 
+import gc
 import sys
 
 from jobs.errors import report_errors
@@ -17,3 +18,4 @@ except SettingsError as error:
 configure_logging(as_json=settings.log_json)
 report_errors(settings)
 front = create_front(create_app(Services.open(settings)))
+gc.freeze()  # what is loaded by now stays: no search for garbage looks at it again

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Self, cast
 
-from flask import current_app
 from redis import Redis
 
 from jobs.clients.redis import Pipeline, connect
@@ -49,4 +48,6 @@ class Services:
 
 def services() -> Services:
     """Return the services of the app that handles the current request."""
+    from flask import current_app  # the worker, which uses what channels share, needs no Flask
+
     return cast(Services, current_app.extensions["cycle"])

@@ -3,10 +3,15 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
 
+from ledger.core.access import Role
+from ledger.db.engine import Database
+from ledger.queries.staff import everyone
+from tests.quick_hashing import PASSWORD
 from tests.unit.test_settings import PRODUCTION
 from ussd_app import cli
 from ussd_app.cli import cycle
@@ -79,12 +84,21 @@ def test_demo_is_refused_in_production(environment: Use) -> None:
     assert "production" in answer.output
 
 
-def test_demo_adds_nobody_twice(environment: Use, product_environment: dict[str, str]) -> None:
+def test_demo_adds_nobody_twice(
+    environment: Use, product_environment: dict[str, str], database: Database
+) -> None:
     environment(product_environment)
+    email = f"Demo{uuid4().hex}@cycle.example"
+    words = ["demo", "--admin", email]
 
+    short = CliRunner().invoke(cycle, words, input="too short\n")
+    assert (short.exit_code, short.output.count("12 characters")) == (1, 1)
     for _ in range(2):
-        answer = CliRunner().invoke(cycle, ["demo"])
+        answer = CliRunner().invoke(cycle, words, input=f"{PASSWORD}\n")
         assert answer.exit_code == 0, answer.output
+
+    (admin,) = [member for member in everyone(database) if member.email == email.lower()]
+    assert set(admin.roles) == set(Role)
 
 
 def test_migrate_can_be_repeated(environment: Use, product_environment: dict[str, str]) -> None:

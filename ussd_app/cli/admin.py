@@ -49,13 +49,10 @@ def _says_errors(work: Callable[..., None]) -> Callable[..., None]:
 @click.option("--email", required=True, help="Mail address to sign in with.")
 @click.option("--role", "roles", type=_ROLES, multiple=True, help="May be given several times.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--if-missing", is_flag=True, help="Leave an existing account as it is.")
 @_says_errors
-def create(*, email: str, roles: tuple[str, ...], password_stdin: bool, if_missing: bool) -> None:
+def create(*, email: str, roles: tuple[str, ...], password_stdin: bool) -> None:
     """Create a member of staff. The second factor is enrolled at the first sign-in."""
     with _database() as database:
-        if if_missing and any(member.email == email.lower() for member in everyone(database)):
-            return
         password = _password(from_stdin=password_stdin)
         staff.create(database, email, password, [Role(role) for role in roles])
     click.echo(f"{email.lower()} was created.", err=True)
