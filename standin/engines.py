@@ -18,6 +18,8 @@ from urllib.parse import quote
 import psycopg
 import redis
 from psycopg import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from standin.processes import ProcessError, Program, bound_to_parent, free_port
 
@@ -186,7 +188,8 @@ def _create_owner(connection: psycopg.Connection, password: str) -> None:
 
 
 def _redis_answers(url: str) -> bool:
-    client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
+    once = Retry(NoBackoff(), 0)  # who waits asks again soon; by itself it would wait seconds
+    client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1, retry=once)
     try:
         return bool(client.ping())
     except redis.RedisError:

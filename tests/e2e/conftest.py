@@ -1,4 +1,4 @@
-"""Two `cycle up`, each for a group of tests, as starting one takes six seconds of CPU.
+"""Two `cycle up`, each for a group of tests, as starting one takes five seconds of CPU.
 
 "story" is for stories that break nothing; "outages" for those that stop servers for a while.
 A test marked ``ends_up`` is the last of its group: it ends the `cycle up` itself.
