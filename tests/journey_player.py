@@ -242,6 +242,7 @@ class Player:
 
     def _newest_sms(self, recipient: str, template: str | None = None) -> tuple[str, str]:
         with self._database.transaction(SYSTEM) as connection:
+            connection.execute("SELECT fill_outbox()")
             row = connection.execute(
                 "SELECT template, params ->> 'nonce' AS nonce FROM outbox WHERE recipient = %s"
                 " AND (%s::text IS NULL OR template = %s) ORDER BY id DESC LIMIT 1",

@@ -208,9 +208,10 @@ class MpesaWorld:
     def told(self, user: User) -> list[str]:
         """Return the templates of the messages to a customer about money, oldest first."""
         with self.database.transaction(TEST) as connection:
+            connection.execute("SELECT fill_outbox()")
             rows = connection.execute(
                 "SELECT template FROM outbox WHERE user_id = %s AND template <> 'welcome'"
-                " ORDER BY id",
+                " ORDER BY created_at, id",
                 (user.id,),
             ).fetchall()
         return [row["template"] for row in rows]

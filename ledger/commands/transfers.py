@@ -1,5 +1,6 @@
 """Wallet to wallet: the quote that a sender sees, and the transfer itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,14 +26,30 @@ class Quote:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A transfer that somebody asks for, with the rules at that moment."""
+
+    context: Context
+    sender_id: int
+    recipient_msisdn: str
+    amount: int
+    source: str
+    reference: str
+    rules: Rules
+
+
 def quote(
     database: Database, context: Context, sender_id: int, recipient_msisdn: str, amount: int
 ) -> Quote | Refusal:
     """Say what a transfer would cost and to whom it would go, or why it can't be made."""
     rules = current_rules(database)
-    parties = database.call(
-        lambda connection: _load_parties(connection, sender_id, recipient_msisdn)
+    found = database.call(
+        lambda connection: users.find_parties(
+            connection, user_ids=[sender_id], msisdns=[recipient_msisdn]
+        )
     )
+    parties = _pair(found, sender_id, recipient_msisdn)
     if isinstance(parties, Refusal):
         return parties
     sender, recipient = parties
@@ -64,29 +81,56 @@ def transfer(
 ) -> Posted | Refusal:
     """Move cents from a customer's wallet to a member's; both are told by SMS.
 
-    The PIN has been checked before. The fee of the tariff in force is charged on top.
+    The PIN has been checked before. The fee of the tariff in force is charged on top. Transfers
+    that are asked for at the same moment travel together.
     """
     rules = current_rules(database)
-
-    def work(connection: Connection) -> Posted | Refusal:
-        parties = _load_parties(connection, sender_id, recipient_msisdn)
-        if isinstance(parties, Refusal):
-            return parties
-        refusal = rules.refuse_amount("transfer", amount)
-        if refusal is not None:
-            return refusal
-        sender, recipient = parties
-        plan = transfer_plan(sender, recipient, amount, rules, source, reference)
-        answer = kernel.post(connection, context, plan)
-        return _told_to_sender(answer, sender, plan) if isinstance(answer, Refusal) else answer
-
-    return database.call(work)
+    order = _Order(context, sender_id, recipient_msisdn, amount, source, reference, rules)
+    return database.together(
+        _transfer_together, order, lambda connection: _transfer_alone(connection, order)
+    )
 
 
-def transfer_plan(
-    sender: Party, recipient: Party, amount: int, rules: Rules, source: str, reference: str
-) -> Plan:
-    """Return the postings and receipts of a transfer: sender pays amount and fee."""
+def _transfer_alone(connection: Connection, order: _Order) -> Posted | Refusal:
+    plan = _plans(connection, [order])[0]
+    if isinstance(plan, Refusal):
+        return plan
+    answer = kernel.post(connection, order.context, plan)
+    return _told_to_sender(answer, plan) if isinstance(answer, Refusal) else answer
+
+
+def _transfer_together(
+    connection: Connection, orders: list[_Order]
+) -> list[Posted | Refusal | None]:
+    plans = _plans(connection, orders)
+    asked = [
+        (order.context, plan)
+        for order, plan in zip(orders, plans, strict=True)
+        if not isinstance(plan, Refusal)
+    ]
+    posted = iter(kernel.post_group(connection, asked))
+    return [plan if isinstance(plan, Refusal) else next(posted) for plan in plans]
+
+
+def _plans(connection: Connection, orders: list[_Order]) -> list[Plan | Refusal]:
+    found = users.find_parties(
+        connection,
+        user_ids=[order.sender_id for order in orders],
+        msisdns=[order.recipient_msisdn for order in orders],
+    )
+    return [_plan(order, found) for order in orders]
+
+
+def _plan(order: _Order, found: Mapping[str, Party]) -> Plan | Refusal:
+    """Return the postings and receipts of a transfer: the sender pays amount and fee."""
+    parties = _pair(found, order.sender_id, order.recipient_msisdn)
+    if isinstance(parties, Refusal):
+        return parties
+    rules, amount = order.rules, order.amount
+    refusal = rules.refuse_amount("transfer", amount)
+    if refusal is not None:
+        return refusal
+    sender, recipient = parties
     fee = rules.fee("transfer", amount)
     debits = {
         sender.wallet_account_id: amount + fee,
@@ -96,8 +140,8 @@ def transfer_plan(
         debits[SystemAccount.REVENUE_FEES] = -fee
     return Plan(
         kind=Kind.TRANSFER,
-        source=source,
-        reference=reference,
+        source=order.source,
+        reference=order.reference,
         debits=debits,
         request={
             "amount": amount,
@@ -125,10 +169,9 @@ def _receipt(reader: Party, other: Party, template: str, figures: dict[str, int 
     return reader.message(template, params, balance_of=reader.wallet_account_id)
 
 
-def _load_parties(
-    connection: Connection, sender_id: int, recipient_msisdn: str
+def _pair(
+    found: Mapping[str, Party], sender_id: int, recipient_msisdn: str
 ) -> tuple[Party, Party] | Refusal:
-    found = users.find_parties(connection, user_ids=[sender_id], msisdns=[recipient_msisdn])
     sender = next((party for party in found.values() if party.user_id == sender_id), None)
     recipient = found.get(recipient_msisdn)
     if sender is None:
@@ -155,9 +198,9 @@ def _load_parties(
     return sender, recipient
 
 
-def _told_to_sender(refusal: Refusal, sender: Party, plan: Plan) -> Refusal:
+def _told_to_sender(refusal: Refusal, plan: Plan) -> Refusal:
     """Word the kernel's refusal for the sender: nothing about the recipient's wallet leaks."""
-    if refusal.details.get("account_id") != sender.wallet_account_id:
+    if refusal.details.get("account_id") != plan.request["sender"]:
         if refusal.code in (
             RefusalCode.ACCOUNT_FROZEN,
             RefusalCode.ACCOUNT_CLOSED,

@@ -2,9 +2,11 @@
 
 from enum import IntEnum, StrEnum
 
+FIRST_WALLET_ID = 1000
+
 
 class SystemAccount(IntEnum):
-    """The organisation's own accounts by their fixed ids; wallets start at 1000."""
+    """The organisation's own accounts by their fixed ids, below those of wallets."""
 
     CASH = 1
     PENDING_WITHDRAWALS = 2

@@ -1,9 +1,9 @@
 """Connections to PostgreSQL: one pool, one way to open a transaction, bounded retries."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -11,6 +11,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger.core.context import Context
 from ledger.core.refusals import Refusal
+from ledger.db.together import Question, Together
 from ledger.pin_hashing import PinHasher
 from ledger.settings import LedgerSettings
 
@@ -46,6 +47,13 @@ def _isolated(connection: Connection, isolation: psycopg.IsolationLevel | None) 
     finally:
         if isolation is not None:
             connection.isolation_level = None
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Tell that nobody would get an answer now."""
+    return isinstance(error, PoolTimeout) or (
+        isinstance(error, psycopg.OperationalError) and _worth_retrying(error)
+    )
 
 
 def _worth_retrying(error: psycopg.OperationalError) -> bool:
@@ -84,6 +92,7 @@ class Database:
             max_idle=300.0,
             open=False,
         )
+        self._groups: dict[object, Together[Any, Any]] = {}
 
     @classmethod
     def from_settings(cls, settings: LedgerSettings) -> "Database":
@@ -157,6 +166,31 @@ class Database:
         At most one of them may write: nothing is undone when a later one fails.
         """
         return self._retried(lambda: self._call_once(work))
+
+    def together(
+        self,
+        work: Callable[[Connection, list[Question]], Sequence[Result | None]],
+        question: Question,
+        alone: Callable[[Connection], Result],
+    ) -> Result:
+        """Do work at once for all threads that ask for it now, with the retries of ``call``.
+
+        ``work`` must answer a repeated question rightly: it is tried again like any other. What it
+        leaves unanswered, and what others of the group made fail, is done ``alone``.
+        """
+        group = self._groups.get(work)
+        if group is None:
+            ask: Together[Question, Result | None] = Together(
+                lambda questions: self.call(lambda connection: work(connection, questions))
+            )
+            group = self._groups.setdefault(work, ask)
+        try:
+            answer: Result | None = group.ask(question)
+        except Exception as error:
+            if _is_unreachable(error):
+                raise
+            answer = None
+        return self.call(alone) if answer is None else answer
 
     def _run_once(self, context: Context, work: Callable[[Connection], Result]) -> Result:
         with self.transaction(context) as connection:

@@ -1,11 +1,13 @@
 """Calls of the posting kernel (``kernel.sql``)."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 import psycopg
 from psycopg.rows import TupleRow, tuple_row
 
+from ledger.core.chart import FIRST_WALLET_ID
 from ledger.core.context import Context
 from ledger.core.plans import Message, Plan, Posted, new_receipt
 from ledger.core.refusals import Refusal, RefusalCode
@@ -16,7 +18,13 @@ _POST = (
     "SELECT outcome, figures, transaction_id, receipt, posted_at, balances"
     " FROM public.post_transaction(%s::text, %s::text, %s::text, %s::bytea, %s::text,"
     " %s::text, %s::text, %s::bigint[], %s::bigint[], %s::bigint[], %s::jsonb, %s::bigint,"
-    " %s::bigint, %s::bigint, %s::text, %s::date, %s::bigint, %s::bigint, %s::jsonb)"
+    " %s::bigint, %s::bigint, %s::text, %s::date, %s::bigint, %s::bigint, %s::json)"
+)
+_POST_GROUP = (
+    "SELECT call, transaction_id, posted_at, balances FROM public.post_transactions("
+    "%s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[], %s::text[],"
+    " %s::jsonb[], %s::bigint[], %s::text[], %s::date[], %s::bigint[], %s::bigint[], %s::json[],"
+    " %s::integer[], %s::bigint[], %s::bigint[], %s::bigint[])"
 )
 
 
@@ -48,7 +56,7 @@ def post(connection: Connection, context: Context, plan: Plan) -> Posted | Refus
                         _array(ceilings.get(account_id, "NULL") for account_id in ids)
                         if ceilings
                         else None,
-                        json.dumps({"request": dict(plan.request), **plan.details}),
+                        json.dumps(_details(plan)),
                         plan.payment_id,
                         plan.reverses_id,
                         usage and usage.account_id,
@@ -73,28 +81,119 @@ def post(connection: Connection, context: Context, plan: Plan) -> Posted | Refus
     return _answer(row, plan, ids)
 
 
+def post_group(
+    connection: Connection, asked: Sequence[tuple[Context, Plan]]
+) -> list[Posted | None]:
+    """Post plans, each a transaction of its own, in one round trip and one commit.
+
+    What needs a second look is left alone and answered with None: a wallet that is busy or
+    that an earlier plan of the group touches, a refusal, a key that was used. Raises psycopg.Error
+    when a plan fails in another way; then none is posted.
+    """
+    group: list[int] = []
+    wallets: set[int] = set()
+    for place, (_, plan) in enumerate(asked):
+        if plan.payment_id is not None or plan.reverses_id is not None:
+            raise ValueError("what belongs to a payment or reverses another is posted alone")
+        touched = {account_id for account_id in plan.debits if account_id >= FIRST_WALLET_ID}
+        if wallets.isdisjoint(touched):
+            wallets |= touched
+            group.append(place)
+    if not group:
+        return []
+    calls = [asked[place] for place in group]
+    receipts = [new_receipt() for _ in calls]
+    answers: list[Posted | None] = [None] * len(asked)
+    rows = (
+        connection.cursor(row_factory=tuple_row)
+        .execute(_POST_GROUP, _group_arguments(calls, receipts))
+        .fetchall()
+    )
+    for call, transaction_id, posted_at, balances in rows:
+        place = group[call - 1]
+        ids = sorted(asked[place][1].debits)
+        receipt = receipts[call - 1]
+        answers[place] = _posted(transaction_id, receipt, posted_at, ids, balances)
+    return answers
+
+
+def _group_arguments(calls: list[tuple[Context, Plan]], receipts: list[str]) -> list[str]:
+    plans = [plan for _, plan in calls]
+    usages = [plan.usage for plan in plans]
+    legs = [
+        (call, plan, account_id)
+        for call, plan in enumerate(plans, start=1)
+        for account_id in sorted(plan.debits)
+    ]
+    return [
+        _texts(plan.kind.value for plan in plans),
+        _texts(plan.source for plan in plans),
+        _texts(plan.reference for plan in plans),
+        _texts(f"\\x{plan.request_digest.hex()}" for plan in plans),
+        _texts(receipts),
+        _texts(context.actor for context, _ in calls),
+        _texts(context.channel for context, _ in calls),
+        _texts(json.dumps(_details(plan)) for plan in plans),
+        _array("NULL" if usage is None else usage.account_id for usage in usages),
+        _array("NULL" if usage is None else usage.kind for usage in usages),
+        _array("NULL" if usage is None else usage.day for usage in usages),
+        _array("NULL" if usage is None else usage.amount for usage in usages),
+        _array("NULL" if usage is None else usage.daily_max for usage in usages),
+        _texts(_messages(plan.messages) for plan in plans),
+        _array(call for call, _, _ in legs),
+        _array(account_id for _, _, account_id in legs),
+        _array(plan.debits[account_id] for _, plan, account_id in legs),
+        _array(plan.ceilings.get(account_id, "NULL") for _, plan, account_id in legs),
+    ]
+
+
+def _details(plan: Plan) -> dict[str, object]:
+    return {"request": dict(plan.request), **plan.details}
+
+
 def _array(values: Iterable[object]) -> str:
-    """Write a bigint[]; psycopg would look for the type of each value first."""
+    """Write an array of plain words; psycopg would look for the type of each value first."""
     return f"{{{','.join(map(str, values))}}}"
+
+
+def _texts(values: Iterable[str | None]) -> str:
+    """Write an array of any texts."""
+    return _array(
+        "NULL" if value is None else '"' + value.replace("\\", r"\\").replace('"', r"\"") + '"'
+        for value in values
+    )
 
 
 def _answer(row: TupleRow, plan: Plan, ids: list[int]) -> Posted | Refusal:
     outcome, figures, transaction_id, receipt, posted_at, balances = row
     if outcome in ("posted", "replayed"):
-        return Posted(
-            transaction_id=transaction_id,
-            receipt=receipt,
-            posted_at=posted_at,
-            balances={
-                account_id: balance
-                for account_id, balance in zip(ids, balances, strict=True)
-                if balance is not None
-            },
-            replayed=outcome == "replayed",
-        )
+        replayed = outcome == "replayed"
+        return _posted(transaction_id, receipt, posted_at, ids, balances, replayed=replayed)
     if outcome == "key_reused":
         return Refusal(RefusalCode.KEY_REUSED, {"field": _first_difference(figures, plan)})
     return Refusal(RefusalCode(str(outcome)), figures)
+
+
+def _posted(
+    transaction_id: int,
+    receipt: str,
+    posted_at: datetime,
+    ids: list[int],
+    balances: list[int | None],
+    *,
+    replayed: bool = False,
+) -> Posted:
+    return Posted(
+        transaction_id=transaction_id,
+        receipt=receipt,
+        posted_at=posted_at,
+        balances={
+            account_id: balance
+            for account_id, balance in zip(ids, balances, strict=True)
+            if balance is not None
+        },
+        replayed=replayed,
+    )
 
 
 def _first_difference(stored: dict[str, object], plan: Plan) -> str:

@@ -11,8 +11,7 @@
 -- p_account_ids  ascending and distinct; p_debits gives for each: > 0 cents debited, < 0 credited
 -- p_ceilings     for each account the most its balance may become, or null
 -- p_usage_*      counts p_usage_amount against p_usage_max for that account, kind and Nairobi day
--- p_messages     [{channel, user_id, recipient, template, language, params, balance_of}], stored with the
---                receipt, the time and the balance of account balance_of added to params
+-- p_messages     [{channel, user_id, recipient, template, language, params, balance_of}], see fill_outbox
 -- outcome        posted | replayed | key_reused | a refusal's code; figures names the account and cents
 CREATE OR REPLACE FUNCTION public.post_transaction(
     p_kind text,
@@ -33,7 +32,7 @@ CREATE OR REPLACE FUNCTION public.post_transaction(
     p_usage_day date DEFAULT NULL,
     p_usage_amount bigint DEFAULT NULL,
     p_usage_max bigint DEFAULT NULL,
-    p_messages jsonb DEFAULT NULL,
+    p_messages json DEFAULT NULL,
     OUT outcome text,
     OUT figures jsonb,
     OUT transaction_id bigint,
@@ -132,16 +131,9 @@ BEGIN
     INSERT INTO public.audit_unsealed (audit_id) VALUES (v_audit_id);
 
     IF p_messages IS NOT NULL THEN
-        INSERT INTO public.outbox
-            (channel, user_id, recipient, template, language, params, transaction_id, payment_id)
-        SELECT m.channel, m.user_id, m.recipient, m.template, m.language,
-            m.params || CASE WHEN m.balance_of IS NULL
-                THEN jsonb_build_object('receipt', p_receipt, 'posted_at', post_transaction.posted_at)
-                ELSE jsonb_build_object('receipt', p_receipt, 'posted_at', post_transaction.posted_at,
-                    'balance', balances[array_position(p_account_ids, m.balance_of)]) END,
-            post_transaction.transaction_id, p_payment_id
-        FROM jsonb_to_recordset(p_messages) AS m (channel text, user_id bigint, recipient text,
-            template text, language text, params jsonb, balance_of bigint);
+        INSERT INTO public.outbox_intake
+            (transaction_id, payment_id, receipt, posted_at, account_ids, balances, messages)
+        VALUES (transaction_id, p_payment_id, p_receipt, posted_at, p_account_ids, balances, p_messages);
     END IF;
     outcome := 'posted';
 EXCEPTION
@@ -172,6 +164,148 @@ EXCEPTION
         END IF;
 END
 $kernel$;
+
+-- Post several transactions at once, each whole, in one database transaction: what is asked for at the
+-- same moment shares a round trip, a commit and one statement a table. Only the plain case is
+-- taken: a call whose wallets nobody else holds, that would not be refused and whose key is new. Every
+-- other call is left out of the answer, with nothing written, for post_transaction; so this
+-- waits for no wallet and has nothing to undo. A daily limit that is passed fails the group as a whole.
+--
+-- Arrays up to p_messages have one element a call, those named leg one a posting, in the order of calls
+-- and within a call by account id; p_leg_calls says whose (1 is the first). No two calls share a wallet.
+CREATE OR REPLACE FUNCTION public.post_transactions(
+    p_kinds text[],
+    p_sources text[],
+    p_references text[],
+    p_request_digests bytea[],
+    p_receipts text[],
+    p_actors text[],
+    p_channels text[],
+    p_details jsonb[],
+    p_usage_account_ids bigint[],
+    p_usage_kinds text[],
+    p_usage_days date[],
+    p_usage_amounts bigint[],
+    p_usage_maxima bigint[],
+    p_messages json[],
+    p_leg_calls integer[],
+    p_leg_account_ids bigint[],
+    p_leg_debits bigint[],
+    p_leg_ceilings bigint[]
+) RETURNS TABLE (call integer, transaction_id bigint, posted_at timestamptz, balances bigint[])
+LANGUAGE plpgsql SECURITY DEFINER AS $group$
+DECLARE
+    v_held_legs bigint[]; -- postings on wallets that we hold and that can take their part
+    v_calls integer[]; -- calls that are posted
+    v_ids bigint[]; -- their transactions
+    v_leg_calls integer[]; -- their postings, as in the arguments
+    v_leg_ids bigint[];
+    v_leg_account_ids bigint[];
+    v_leg_debits bigint[];
+    v_touched_legs bigint[];
+    v_balances bigint[];
+    v_versions bigint[];
+    v_wallet_legs bigint;
+    v_is_over boolean;
+    v_posted_at timestamptz;
+BEGIN
+    SELECT array_agg(held.leg) INTO v_held_legs FROM (
+        SELECT e.leg, a.status = 'active'
+            AND a.balance - e.debit BETWEEN a.floor_cents AND coalesce(e.ceiling, 9223372036854775807) AS fits
+        FROM unnest(p_leg_account_ids, p_leg_debits, p_leg_ceilings) WITH ORDINALITY AS e (account_id, debit, ceiling, leg)
+        JOIN public.accounts AS a ON a.id = e.account_id
+        WHERE e.account_id >= 1000
+        FOR NO KEY UPDATE OF a SKIP LOCKED
+    ) AS held WHERE held.fits;
+
+    WITH left_out AS (
+        SELECT e.call FROM unnest(p_leg_calls, p_leg_account_ids) WITH ORDINALITY AS e (call, account_id, leg)
+        WHERE e.account_id >= 1000 AND array_position(v_held_legs, e.leg) IS NULL
+    ), claimed AS (
+        INSERT INTO public.transactions AS t
+            (kind, source, reference, request_digest, receipt, actor, channel, details)
+        SELECT c.kind, c.source, c.reference, c.request_digest, c.receipt, c.actor, c.channel, c.details
+        FROM unnest(p_kinds, p_sources, p_references, p_request_digests, p_receipts, p_actors, p_channels, p_details)
+            WITH ORDINALITY AS c (kind, source, reference, request_digest, receipt, actor, channel, details, call)
+        WHERE c.call NOT IN (SELECT l.call FROM left_out AS l)
+        ON CONFLICT ON CONSTRAINT transactions_source_reference_unique DO NOTHING
+        RETURNING t.id, t.receipt
+    )
+    SELECT array_agg(t.id), array_agg(array_position(p_receipts, t.receipt)) INTO v_ids, v_calls FROM claimed AS t;
+    IF v_ids IS NULL THEN
+        RETURN;
+    END IF;
+
+    SELECT array_agg(e.call), array_agg(v_ids[array_position(v_calls, e.call)]), array_agg(e.account_id),
+        array_agg(e.debit), count(*) FILTER (WHERE e.account_id >= 1000)
+    INTO v_leg_calls, v_leg_ids, v_leg_account_ids, v_leg_debits, v_wallet_legs
+    FROM unnest(p_leg_calls, p_leg_account_ids, p_leg_debits) AS e (call, account_id, debit)
+    WHERE array_position(v_calls, e.call) IS NOT NULL;
+
+    WITH touched AS (
+        UPDATE public.accounts AS a SET balance = a.balance - e.debit, version = a.version + 1
+        FROM unnest(v_leg_account_ids, v_leg_debits) WITH ORDINALITY AS e (account_id, debit, leg)
+        WHERE a.id = e.account_id AND e.account_id >= 1000
+        RETURNING e.leg, a.balance, a.version
+    )
+    SELECT array_agg(t.leg), array_agg(t.balance), array_agg(t.version)
+    INTO v_touched_legs, v_balances, v_versions FROM touched AS t;
+    IF cardinality(v_touched_legs) <> v_wallet_legs THEN
+        RAISE EXCEPTION 'two calls of a group share a wallet' USING ERRCODE = 'data_exception';
+    END IF;
+
+    IF v_wallet_legs < cardinality(v_leg_calls) THEN
+        INSERT INTO public.balance_deltas (transaction_id, account_id, debits_less_credits)
+        SELECT e.id, e.account_id, e.debit
+        FROM unnest(v_leg_ids, v_leg_account_ids, v_leg_debits) AS e (id, account_id, debit)
+        WHERE e.account_id < 1000;
+    END IF;
+
+    WITH used AS (
+        INSERT INTO public.daily_usage AS u (account_id, day, kind, amount)
+        SELECT c.account_id, c.day, c.kind, c.amount
+        FROM unnest(p_usage_account_ids, p_usage_days, p_usage_kinds, p_usage_amounts) WITH ORDINALITY
+            AS c (account_id, day, kind, amount, call)
+        WHERE c.amount IS NOT NULL AND array_position(v_calls, c.call::integer) IS NOT NULL
+        ON CONFLICT (account_id, day, kind) DO UPDATE SET amount = u.amount + excluded.amount
+        RETURNING u.account_id, u.amount
+    )
+    SELECT bool_or(u.amount > p_usage_maxima[array_position(p_usage_account_ids, u.account_id)])
+    INTO v_is_over FROM used AS u;
+    IF v_is_over THEN
+        RAISE EXCEPTION USING ERRCODE = 'CY001', MESSAGE = 'refused';
+    END IF;
+
+    v_posted_at := clock_timestamp();
+    INSERT INTO public.postings
+        (account_id, posted_at, transaction_id, direction, amount, balance_after, account_version)
+    SELECT e.account_id, v_posted_at, e.id, CASE WHEN e.debit > 0 THEN 'D' ELSE 'C' END, abs(e.debit),
+        v_balances[array_position(v_touched_legs, e.leg)], v_versions[array_position(v_touched_legs, e.leg)]
+    FROM unnest(v_leg_ids, v_leg_account_ids, v_leg_debits) WITH ORDINALITY AS e (id, account_id, debit, leg);
+
+    RETURN QUERY WITH posted AS (
+        SELECT e.call, e.id, array_agg(e.account_id ORDER BY e.leg) AS account_ids, array_agg(e.debit ORDER BY e.leg) AS debits,
+            array_agg(v_balances[array_position(v_touched_legs, e.leg)] ORDER BY e.leg) AS balances
+        FROM unnest(v_leg_calls, v_leg_ids, v_leg_account_ids, v_leg_debits) WITH ORDINALITY
+            AS e (call, id, account_id, debit, leg)
+        GROUP BY e.call, e.id
+    ), audited AS (
+        INSERT INTO public.audit_log (actor, channel, action, subject_type, subject_id, new_values)
+        SELECT p_actors[p.call], p_channels[p.call], 'transaction.posted', 'transaction', p.id,
+            jsonb_build_object('kind', p_kinds[p.call], 'receipt', p_receipts[p.call],
+                'accounts', p.account_ids, 'debits', p.debits)
+        FROM posted AS p
+        RETURNING id
+    ), to_seal AS (
+        INSERT INTO public.audit_unsealed (audit_id) SELECT a.id FROM audited AS a
+    ), told AS (
+        INSERT INTO public.outbox_intake (transaction_id, receipt, posted_at, account_ids, balances, messages)
+        SELECT p.id, p_receipts[p.call], v_posted_at, p.account_ids, p.balances, p_messages[p.call]
+        FROM posted AS p WHERE p_messages[p.call] IS NOT NULL
+    )
+    SELECT p.call, p.id, v_posted_at, p.balances FROM posted AS p;
+END
+$group$;
 
 -- Say why some of these accounts can't take their part, in the fixed order of precedence.
 CREATE OR REPLACE FUNCTION public.why_refused(
@@ -262,6 +396,39 @@ BEGIN
 END
 $fold$;
 
+-- Move the messages of postings into the outbox, with the receipt, the time and the balance of account
+-- balance_of added to params. Whoever reads the outbox calls this first; one at a time, so that
+-- nothing is on its way when it returns. Returns messages moved.
+CREATE OR REPLACE FUNCTION public.fill_outbox(p_rows_max integer DEFAULT 1000) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER AS $fill$
+DECLARE
+    v_moved bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.outbox_intake) THEN
+        RETURN 0;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('cycle.fill_outbox'));
+    WITH taken AS (
+        DELETE FROM public.outbox_intake
+        WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.outbox_intake LIMIT p_rows_max))
+        RETURNING *
+    )
+    INSERT INTO public.outbox
+        (channel, user_id, recipient, template, language, params, transaction_id, payment_id, created_at, due_at)
+    SELECT m.channel, m.user_id, m.recipient, m.template, m.language,
+        m.params || jsonb_build_object('receipt', t.receipt, 'posted_at', t.posted_at)
+            || CASE WHEN m.balance_of IS NULL THEN '{}' ELSE jsonb_build_object('balance',
+                t.balances[array_position(t.account_ids, m.balance_of)]) END,
+        t.transaction_id, t.payment_id, t.posted_at, t.posted_at
+    FROM taken AS t CROSS JOIN LATERAL ROWS FROM (json_to_recordset(t.messages) AS (channel text,
+        user_id bigint, recipient text, template text, language text, params jsonb, balance_of bigint))
+        WITH ORDINALITY AS m (channel, user_id, recipient, template, language, params, balance_of, place)
+    ORDER BY t.posted_at, t.transaction_id, m.place;
+    GET DIAGNOSTICS v_moved = ROW_COUNT;
+    RETURN v_moved;
+END
+$fill$;
+
 -- The digest of one audit row; canonical whatever the session's time zone or date style.
 CREATE OR REPLACE FUNCTION public.audit_digest(entry public.audit_log) RETURNS bytea LANGUAGE sql STABLE AS $digest$
     SELECT sha256(convert_to(jsonb_build_array(entry.id, (extract(epoch FROM entry.at) * 1000000)::bigint,
@@ -307,7 +474,8 @@ DECLARE
 BEGIN
     FOR f IN SELECT p.oid::regprocedure FROM pg_proc AS p
         WHERE p.pronamespace = 'public'::regnamespace AND p.proname IN ('post_transaction', 'why_refused',
-            'open_wallet', 'set_account_status', 'record_audit', 'fold_balance_deltas', 'audit_digest', 'seal_audit')
+            'post_transactions', 'open_wallet', 'set_account_status', 'record_audit', 'fold_balance_deltas', 'fill_outbox',
+            'audit_digest', 'seal_audit')
     LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO cycle_kernel', f);
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
@@ -315,8 +483,9 @@ BEGIN
     END LOOP;
 END
 $grants$;
-REVOKE EXECUTE ON FUNCTION public.post_transaction, public.open_wallet, public.set_account_status,
-    public.record_audit, public.fold_balance_deltas, public.seal_audit FROM cycle_auditor;
+REVOKE EXECUTE ON FUNCTION public.post_transaction, public.post_transactions, public.open_wallet,
+    public.set_account_status, public.record_audit, public.fold_balance_deltas, public.fill_outbox,
+    public.seal_audit FROM cycle_auditor;
 GRANT EXECUTE ON FUNCTION public.create_posting_partitions TO cycle_app;
 
 -- The two sides of a movement, in one round trip and without a context: only what planning needs.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ledger.db import outbox
 from ledger.db.engine import Connection
 
 
@@ -30,6 +31,7 @@ def find_receipt(
     connection: Connection, user_id: int, receipt: str | None
 ) -> tuple[str, dict[str, Any]] | None:
     """Return template and values of a customer's receipt: by its reference, or the latest."""
+    outbox.fill(connection)
     row = connection.execute(
         "SELECT template, params FROM outbox WHERE user_id = %(user)s AND channel = 'sms'"
         " AND transaction_id IS NOT NULL AND retry_of IS NULL"

@@ -8,6 +8,11 @@ from ledger.core.plans import Message
 from ledger.db.engine import Connection
 
 
+def fill(connection: Connection) -> None:
+    """Take in the messages of postings, which wait beside it; every reader does so first."""
+    connection.execute("SELECT public.fill_outbox()")
+
+
 def hurry(connection: Connection, user_id: int, template: str) -> bool:
     """Let a customer's message that waits for its time go now; False when none waits."""
     waiting = connection.execute(

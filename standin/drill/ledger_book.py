@@ -72,7 +72,7 @@ _OPEN = """
             WHERE state IN ('created', 'submitting', 'pending', 'unknown')) AS payments,
         (SELECT count(*) FROM mpesa_callbacks WHERE state = 'received') AS callbacks,
         (SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending') AND channel = 'sms')
-            AS messages,
+            + (SELECT count(*) FROM outbox_intake) AS messages,
         (SELECT count(*) FROM payout_pauses WHERE resumed_at IS NULL) AS pauses
 """
 _TOTALS = """

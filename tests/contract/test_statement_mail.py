@@ -94,6 +94,7 @@ def row_of(owner_url: str, issued: IssuedStatement) -> tuple[str, int, str | Non
 def sms_of(owner_url: str, user: User, template: str) -> list[dict[str, str]]:
     with psycopg.connect(owner_url) as connection:
         connection.execute("SELECT set_config('cycle.actor', 'system:test', false)")
+        connection.execute("SELECT fill_outbox()")
         rows = connection.execute(
             "SELECT params FROM outbox WHERE user_id = %s AND template = %s AND channel = 'sms'",
             (user.id, template),

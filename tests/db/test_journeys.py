@@ -33,6 +33,7 @@ def acting(user: User) -> Context:
 
 def sms_to(database: Database, msisdn: str) -> list[tuple[str, dict[str, Any]]]:
     with database.transaction(SYSTEM) as connection:
+        connection.execute("SELECT fill_outbox()")
         rows = connection.execute(
             "SELECT template, params FROM outbox WHERE recipient = %s ORDER BY id", (msisdn,)
         ).fetchall()

@@ -46,6 +46,7 @@ def test_a_deposit_writes_all_that_belongs_to_it_in_one_go(database: Database) -
             " WHERE transaction_id = %(id)s ORDER BY account_id",
             key,
         ).fetchall()
+        connection.execute("SELECT fill_outbox()")
         outbox = connection.execute(
             "SELECT params FROM outbox WHERE transaction_id = %(id)s", key
         ).fetchall()

@@ -96,6 +96,45 @@ def test_postings_that_do_not_sum_to_zero_are_refused_whoever_writes_them(
             )
 
 
+@pytest.mark.parametrize(
+    ("second", "is_refused"),
+    [
+        ([(1, "D", 7), (2, "C", 7)], False),
+        ([(1, "D", 7), (2, "C", 6)], True),
+        ([(1, "D", 7)], True),
+    ],
+)
+def test_each_transaction_of_a_statement_is_judged_by_itself(
+    database_owner_url: str, second: list[tuple[int, str, int]], is_refused: bool
+) -> None:
+    with psycopg.connect(database_owner_url) as connection:
+        ids = [
+            row[0]
+            for receipt in ("ABCDEFGHJK", "ABCDEFGHJM")
+            for row in connection.execute(
+                "INSERT INTO transactions (receipt, kind, source, reference, request_digest, actor,"
+                " channel) VALUES (%s, 'x', 'owner', %s, '', 'x', 'x') RETURNING id",
+                (receipt, uuid4().hex),
+            )
+        ]
+        first = [(1, "D", 5), (2, "C", 5 if len(second) > 1 else 12)]
+        values = ", ".join(
+            f"({account}, now(), {transaction_id}, {cents}, '{direction}')"
+            for transaction_id, rows in zip(ids, (first, second), strict=True)
+            for account, direction, cents in rows
+        )
+        statement = (
+            "INSERT INTO postings (account_id, posted_at, transaction_id, amount, direction)"
+            f" VALUES {values}"
+        )
+        if is_refused:
+            with pytest.raises(psycopg.errors.CheckViolation, match="do not balance"):
+                connection.execute(statement.encode())
+        else:
+            assert connection.execute(statement.encode()).rowcount == 4
+        connection.rollback()
+
+
 def test_nothing_is_added_to_a_transaction_of_an_earlier_moment(
     database: Database, database_owner_url: str
 ) -> None:

@@ -17,6 +17,7 @@ PROTECTED = ("users", "accounts", "transactions", "postings", "outbox", "daily_u
 
 def _counts(database: Database, context: Context) -> dict[str, int]:
     with database.transaction(context) as connection:
+        connection.execute("SELECT fill_outbox()")
         found = {}
         for table in PROTECTED:
             row = connection.execute(f"SELECT count(*) AS n FROM {table}").fetchone()
@@ -127,3 +128,11 @@ def test_the_application_role_can_not_step_past_the_policies(database: Database)
         ).fetchall()
     assert row == {"name": "cycle_app", "free": False}
     assert unforced == []
+
+
+def test_messages_on_their_way_into_the_outbox_are_the_kernels_alone(database: Database) -> None:
+    with (
+        database.transaction(SYSTEM) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("SELECT FROM outbox_intake")

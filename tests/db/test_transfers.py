@@ -58,6 +58,7 @@ def test_both_sides_of_a_transfer_are_told_with_one_receipt(database: Database) 
     assert isinstance(sent, Posted)
     assert (_balance(database, jane), _balance(database, john)) == (50_000, 20_000)
     with database.transaction(SYSTEM) as connection:
+        connection.execute("SELECT fill_outbox()")
         messages = connection.execute(
             "SELECT user_id, template, language, params FROM outbox WHERE transaction_id = %s"
             " ORDER BY id",
@@ -226,6 +227,7 @@ def test_a_reversal_brings_the_money_back_once_and_tells_both(database: Database
     assert undo(undone.receipt) == Refusal(RefusalCode.REVERSAL_OF_REVERSAL)
     assert undo("AAAAAAAAAA") == Refusal(RefusalCode.TRANSACTION_UNKNOWN)
     with database.transaction(SYSTEM) as connection:
+        connection.execute("SELECT fill_outbox()")
         told = connection.execute(
             "SELECT user_id FROM outbox WHERE transaction_id = %s AND"
             " template = 'transfer_reversed' ORDER BY user_id",

@@ -68,6 +68,7 @@ class Books:
 
     def let_time_pass(self) -> None:
         """Make back-offs and pauses end, as the ten minutes of an outage would."""
+        self.owner.execute("SELECT fill_outbox()")
         self.owner.execute(
             "UPDATE outbox SET due_at = now() WHERE state = 'queued' AND due_at > now()"
         )

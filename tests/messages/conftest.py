@@ -113,6 +113,7 @@ class Texting:
 
     def rows(self, where: str = "true") -> list[dict[str, Any]]:
         with self.database.transaction(SYSTEM) as connection:
+            connection.execute("SELECT fill_outbox()")
             return connection.execute(f"SELECT * FROM outbox WHERE {where} ORDER BY id").fetchall()
 
     def channel(self, name: str = "sms") -> dict[str, Any]:

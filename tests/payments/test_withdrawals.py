@@ -205,6 +205,7 @@ def test_a_withdrawal_to_another_number_pays_that_number_and_tells_the_owner(
 
     assert (world.reload(payment).state, world.balance(user)) == (PaymentState.COMPLETED, 700_00)
     with world.database.transaction(TEST) as connection:
+        connection.execute("SELECT fill_outbox()")
         rows = connection.execute(
             "SELECT recipient, template, params ->> 'msisdn' AS shown FROM outbox"
             " WHERE template LIKE %s AND user_id = %s ORDER BY id",

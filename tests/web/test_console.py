@@ -81,6 +81,7 @@ def test_a_customer_is_found_by_receipt_and_a_receipt_goes_out_again(
     act = f"/customers/{customer.user_id}/resend"
     assert "Done." in admin.post(act, why="lost it", message=message[1]).text
     with database.transaction(SYSTEM) as connection:
+        connection.execute("SELECT fill_outbox()")
         rows = connection.execute(
             "SELECT id FROM outbox WHERE user_id = %s AND template = 'transfer_sent'",
             (customer.user_id,),

@@ -26,6 +26,7 @@ JOIN = ("1", "1", "Asha", "Mwangi", PIN, PIN)
 
 def rows_of(database: Database, query: str, *values: object) -> list[dict[str, Any]]:
     with database.transaction(SYSTEM) as connection:
+        connection.execute("SELECT fill_outbox()")
         return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
 
 
