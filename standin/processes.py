@@ -119,9 +119,12 @@ class Supervisor:
     def kill(self, name: str, with_signal: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to a child and its children, as a drill does; SIGKILL is waited for."""
         child = self._children[name]
+        family = _descendants(child.process)
         _signal_group(child.process, with_signal)
         if with_signal is signal.SIGKILL:
             child.process.wait()
+            # PostgreSQL's processes lead groups of their own, and soon notice what happened.
+            psutil.wait_procs(family, _STOP_SECONDS)
 
     def restart(self, name: str) -> None:
         """Start a child again that was stopped or killed, and wait until it is ready."""
@@ -222,6 +225,13 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):
         return  # nobody of the group is left
+
+
+def _descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def free_port() -> int:
