@@ -21,6 +21,9 @@ from standin.engines import postgres, redis_server
 from standin.processes import Supervisor
 from tests.memory import memory_folder
 
+# Nobody replicates the tests' databases, and few live long enough to be vacuumed.
+_SPARING = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
+
 
 def database_url(server_url: str, name: str) -> str:
     """Return the URL of another database on the same server."""
@@ -90,7 +93,7 @@ class ServerRun:
         redis_url = os.environ.get("TEST_REDIS_URL")
         self._borrowed = postgres_url is not None
         if postgres_url is None:
-            engine = postgres(self._folder / "postgres", durable=False)
+            engine = postgres(self._folder / "postgres", durable=False, settings=_SPARING)
             self._supervisor.start(engine.program)
             postgres_url = engine.url
         if redis_url is None:
