@@ -29,7 +29,7 @@ from tests.quick_hashing import open_database
 from ussd_app.settings import Settings as AppSettings
 
 DAY = date(2026, 11, 25)
-ORDERS = 2_000 if AT_LENGTH else 60
+ORDERS = 2_000 if AT_LENGTH else 100
 ACTOR = Context("user:7", "ussd", None)
 
 
@@ -98,32 +98,32 @@ def rows_of(database: Database, posted: Posted | Refusal | None) -> dict[str, An
 
 
 @pytest.mark.parametrize("fee", [0, 15])
-def test_a_group_leaves_the_rows_that_single_postings_leave(database: Database, fee: int) -> None:
-    couples = [(new_user(database, cents=9_000), new_user(database)) for _ in range(3)]
+def test_a_group_leaves_the_rows_that_single_postings_leave(own_database: Database, fee: int) -> None:
+    couples = [(new_user(own_database, cents=9_000), new_user(own_database)) for _ in range(3)]
     alone, *grouped = (plan(*couple, fee=fee) for couple in couples)
-    single = database.call(lambda connection: kernel.post(connection, ACTOR, alone))
-    posted = together(database, *grouped)
-    expected = rows_of(database, single)
+    single = own_database.call(lambda connection: kernel.post(connection, ACTOR, alone))
+    posted = together(own_database, *grouped)
+    expected = rows_of(own_database, single)
     assert [len(expected[name]) for name in ("postings", "messages")] == [3 if fee else 2, 3]
     for one, (payer, payee) in zip(posted, couples[1:], strict=True):
-        assert rows_of(database, one) == expected
+        assert rows_of(own_database, one) == expected
         assert one is not None
         assert one.balances == {
             payer.wallet_account_id: 8_000 - fee,
             payee.wallet_account_id: 1_000,
         }
         assert not one.replayed
-    assert verify_ledger(database) == []
+    assert verify_ledger(own_database) == []
 
 
 def test_only_the_plain_calls_of_a_group_are_posted_and_the_rest_left_untouched(
-    database: Database, database_owner_url: str
+    own_database: Database, own_url: str
 ) -> None:
-    payers = [new_user(database, cents=2_000) for _ in range(9)]
-    payees = [new_user(database) for _ in range(9)]
+    payers = [new_user(own_database, cents=2_000) for _ in range(9)]
+    payees = [new_user(own_database) for _ in range(9)]
     used = plan(payers[0], payees[0], cents=100)
-    assert isinstance(post(database, used), Posted)
-    with database.transaction(SYSTEM) as connection:
+    assert isinstance(post(own_database, used), Posted)
+    with own_database.transaction(SYSTEM) as connection:
         accounts.set_status(connection, payees[2].wallet_account_id, "frozen")
     nobody = moving(1_000, debit=payers[3].wallet_account_id, credit=10**15)
     plans = [
@@ -137,43 +137,43 @@ def test_only_the_plain_calls_of_a_group_are_posted_and_the_rest_left_untouched(
         plan(payers[7], payees[6]),
         plan(payers[8], payees[8]),
     ]
-    with psycopg.connect(database_owner_url) as another:
+    with psycopg.connect(own_url) as another:
         another.execute(
             "SELECT FROM accounts WHERE id = %s FOR UPDATE", (payees[5].wallet_account_id,)
         )
-        answers = together(database, *plans)
+        answers = together(own_database, *plans)
     assert [answer is not None for answer in answers] == [False] * 6 + [True, False, True]
-    with database.transaction(SYSTEM) as connection:
+    with own_database.transaction(SYSTEM) as connection:
         left = connection.execute(
             "SELECT count(*) AS n FROM transactions WHERE reference = ANY (%s)",
             ([one.reference for one, answer in zip(plans, answers, strict=True) if not answer],),
         ).fetchone()
     assert left == {"n": 1}
-    answers = together(database, *plans)
+    answers = together(own_database, *plans)
     assert [answer is not None for answer in answers] == [False] * 5 + [True] + [False] * 3
-    assert verify_ledger(database) == []
+    assert verify_ledger(own_database) == []
 
 
-def test_a_daily_limit_that_is_passed_fails_the_group_as_a_whole(database: Database) -> None:
-    payers = [new_user(database, cents=90_000) for _ in range(2)]
-    payee, other = new_user(database), new_user(database)
+def test_a_daily_limit_that_is_passed_fails_the_group_as_a_whole(own_database: Database) -> None:
+    payers = [new_user(own_database, cents=90_000) for _ in range(2)]
+    payee, other = new_user(own_database), new_user(own_database)
     plans = [plan(payers[0], payee, cents=50_000), plan(payers[1], other, cents=50_001)]
     with pytest.raises(psycopg.Error, match="refused"):
-        together(database, *plans)
-    with database.transaction(SYSTEM) as connection:
+        together(own_database, *plans)
+    with own_database.transaction(SYSTEM) as connection:
         found = connection.execute(
             "SELECT count(*) AS n FROM transactions WHERE reference = ANY (%s)",
             ([one.reference for one in plans],),
         ).fetchone()
     assert found == {"n": 0}
-    assert isinstance(together(database, plans[0])[0], Posted)
+    assert isinstance(together(own_database, plans[0])[0], Posted)
 
 
-def test_in_a_crowd_each_sender_gets_the_answer_to_the_own_transfer(database: Database) -> None:
+def test_in_a_crowd_each_sender_gets_the_answer_to_the_own_transfer(own_database: Database) -> None:
     """Whoever travels with whom: rich, poor and over the limit, and one wallet for many."""
-    rich = [new_user(database, cents=60_000_00) for _ in range(6)]
-    poor = [new_user(database, cents=500) for _ in range(6)]
-    shop = new_user(database)
+    rich = [new_user(own_database, cents=60_000_00) for _ in range(6)]
+    poor = [new_user(own_database, cents=500) for _ in range(6)]
+    shop = new_user(own_database)
     barrier = threading.Barrier(18)
 
     def send(case: tuple[User, User, int]) -> Posted | Refusal:
@@ -181,7 +181,7 @@ def test_in_a_crowd_each_sender_gets_the_answer_to_the_own_transfer(database: Da
         barrier.wait()
         context = Context.of_user(payer.id, "ussd")
         return transfer(
-            database, context, payer.id, payee.msisdn, cents, source="ussd", reference=uuid4().hex
+            own_database, context, payer.id, payee.msisdn, cents, source="ussd", reference=uuid4().hex
         )
 
     cases = [
@@ -202,7 +202,7 @@ def test_in_a_crowd_each_sender_gets_the_answer_to_the_own_transfer(database: Da
     for answer, payer in zip(answers[:6], rich, strict=True):
         assert isinstance(answer, Posted)
         assert answer.balances[payer.wallet_account_id] == 60_000_00 - 1_000
-    assert verify_ledger(database) == []
+    assert verify_ledger(own_database) == []
 
 
 @pytest.fixture
@@ -239,12 +239,12 @@ def test_groups_that_are_killed_happened_once_or_not_at_all(
         running = [pool.submit(send, victim, order) for order in orders]
         hit = 0
         while not all(one.done() for one in running):
-            threading.Event().wait(chance.uniform(0.03, 0.25))
+            threading.Event().wait(chance.uniform(0.01, 0.15))
             hit += killer.strike()
         answers = [one.result() for one in running]
         again = list(pool.map(lambda order: send(own_database, order), orders))
     killer.connection.close()
-    assert hit > 3, "the killer must have met connections"
+    assert hit > 0, "the killer must have met connections"
     assert all(isinstance(answer, Posted) for answer in again), again
     for first, second in zip(answers, again, strict=True):
         if isinstance(first, Posted):
@@ -267,8 +267,8 @@ _texts = st.text(
 
 @settings(max_examples=60, deadline=None)
 @given(words=st.lists(_texts, min_size=4, max_size=4))
-def test_any_words_arrive_as_they_are(database: Database, words: list[str]) -> None:
-    couples = _couples(database)
+def test_any_words_arrive_as_they_are(own_database: Database, words: list[str]) -> None:
+    couples = _couples(own_database)
     plans = [
         plan(
             payer,
@@ -281,8 +281,8 @@ def test_any_words_arrive_as_they_are(database: Database, words: list[str]) -> N
         )
         for (payer, payee), word in zip(couples, words, strict=True)
     ]
-    posted = together(database, *plans)
-    with database.transaction(SYSTEM) as connection:
+    posted = together(own_database, *plans)
+    with own_database.transaction(SYSTEM) as connection:
         connection.execute("SELECT fill_outbox()")
         for one, asked, word in zip(posted, plans, words, strict=True):
             assert one is not None
