@@ -20,12 +20,20 @@ RequestValue = str | int | None
 
 def new_receipt() -> str:
     """Return a random human reference, such as ``7KQ2MRX9TB``."""
-    number = secrets.randbelow(_RECEIPTS)
-    letters = []
-    for _ in range(RECEIPT_LENGTH):
-        number, place = divmod(number, len(RECEIPT_ALPHABET))
-        letters.append(RECEIPT_ALPHABET[place])
-    return "".join(letters)
+    return new_receipts(1)[0]
+
+
+def new_receipts(count: int) -> list[str]:
+    """Return several by one draw: each asks the system, and lets another thread go first."""
+    number = secrets.randbelow(_RECEIPTS**count)
+    receipts = []
+    for _ in range(count):
+        letters = []
+        for _ in range(RECEIPT_LENGTH):
+            number, place = divmod(number, len(RECEIPT_ALPHABET))
+            letters.append(RECEIPT_ALPHABET[place])
+        receipts.append("".join(letters))
+    return receipts
 
 
 @dataclass(frozen=True, slots=True)

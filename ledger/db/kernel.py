@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow, tuple_row
 
 from ledger.core.chart import FIRST_WALLET_ID
 from ledger.core.context import Context
-from ledger.core.plans import Message, Plan, Posted, new_receipt
+from ledger.core.plans import Message, Plan, Posted, new_receipt, new_receipts
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.db.engine import Connection
 
@@ -102,7 +102,7 @@ def post_group(
     if not group:
         return []
     calls = [asked[place] for place in group]
-    receipts = [new_receipt() for _ in calls]
+    receipts = new_receipts(len(calls))
     answers: list[Posted | None] = [None] * len(asked)
     rows = (
         connection.cursor(row_factory=tuple_row)

@@ -196,38 +196,32 @@ CREATE OR REPLACE FUNCTION public.post_transactions(
 LANGUAGE plpgsql SECURITY DEFINER AS $group$
 DECLARE
     v_held_legs bigint[]; -- postings on wallets that we hold and that can take their part
-    v_calls integer[]; -- calls that are posted
-    v_ids bigint[]; -- their transactions
-    v_leg_calls integer[]; -- their postings, as in the arguments
-    v_leg_ids bigint[];
-    v_leg_account_ids bigint[];
-    v_leg_debits bigint[];
-    v_touched_legs bigint[];
+    v_calls integer[]; -- calls that are posted, and their transactions
+    v_ids bigint[];
+    v_touched_legs bigint[]; -- postings on wallets, and what the wallets became
     v_balances bigint[];
     v_versions bigint[];
-    v_wallet_legs bigint;
     v_is_over boolean;
     v_posted_at timestamptz;
 BEGIN
+    -- One set of numbers and subscripts: PostgreSQL would copy out each array that is taken apart.
     SELECT array_agg(held.leg) INTO v_held_legs FROM (
-        SELECT e.leg, a.status = 'active'
-            AND a.balance - e.debit BETWEEN a.floor_cents AND coalesce(e.ceiling, 9223372036854775807) AS fits
-        FROM unnest(p_leg_account_ids, p_leg_debits, p_leg_ceilings) WITH ORDINALITY AS e (account_id, debit, ceiling, leg)
-        JOIN public.accounts AS a ON a.id = e.account_id
-        WHERE e.account_id >= 1000
+        SELECT e.leg, a.status = 'active' AND a.balance - p_leg_debits[e.leg]
+            BETWEEN a.floor_cents AND coalesce(p_leg_ceilings[e.leg], 9223372036854775807) AS fits
+        FROM unnest(p_leg_calls) WITH ORDINALITY AS e (call, leg)
+        JOIN public.accounts AS a ON a.id = p_leg_account_ids[e.leg]
+        WHERE p_leg_account_ids[e.leg] >= 1000
         FOR NO KEY UPDATE OF a SKIP LOCKED
     ) AS held WHERE held.fits;
 
-    WITH left_out AS (
-        SELECT e.call FROM unnest(p_leg_calls, p_leg_account_ids) WITH ORDINALITY AS e (call, account_id, leg)
-        WHERE e.account_id >= 1000 AND array_position(v_held_legs, e.leg) IS NULL
-    ), claimed AS (
+    WITH claimed AS (
         INSERT INTO public.transactions AS t
             (kind, source, reference, request_digest, receipt, actor, channel, details)
-        SELECT c.kind, c.source, c.reference, c.request_digest, c.receipt, c.actor, c.channel, c.details
-        FROM unnest(p_kinds, p_sources, p_references, p_request_digests, p_receipts, p_actors, p_channels, p_details)
-            WITH ORDINALITY AS c (kind, source, reference, request_digest, receipt, actor, channel, details, call)
-        WHERE c.call NOT IN (SELECT l.call FROM left_out AS l)
+        SELECT c.kind, p_sources[c.call], p_references[c.call], p_request_digests[c.call],
+            p_receipts[c.call], p_actors[c.call], p_channels[c.call], p_details[c.call]
+        FROM unnest(p_kinds) WITH ORDINALITY AS c (kind, call)
+        WHERE c.call NOT IN (SELECT e.call FROM unnest(p_leg_calls) WITH ORDINALITY AS e (call, leg)
+            WHERE p_leg_account_ids[e.leg] >= 1000 AND array_position(v_held_legs, e.leg) IS NULL)
         ON CONFLICT ON CONSTRAINT transactions_source_reference_unique DO NOTHING
         RETURNING t.id, t.receipt
     )
@@ -236,37 +230,27 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT array_agg(e.call), array_agg(v_ids[array_position(v_calls, e.call)]), array_agg(e.account_id),
-        array_agg(e.debit), count(*) FILTER (WHERE e.account_id >= 1000)
-    INTO v_leg_calls, v_leg_ids, v_leg_account_ids, v_leg_debits, v_wallet_legs
-    FROM unnest(p_leg_calls, p_leg_account_ids, p_leg_debits) AS e (call, account_id, debit)
-    WHERE array_position(v_calls, e.call) IS NOT NULL;
-
+    -- Were a wallet in two calls, one posting would stay without balance and be refused as malformed.
     WITH touched AS (
-        UPDATE public.accounts AS a SET balance = a.balance - e.debit, version = a.version + 1
-        FROM unnest(v_leg_account_ids, v_leg_debits) WITH ORDINALITY AS e (account_id, debit, leg)
-        WHERE a.id = e.account_id AND e.account_id >= 1000
+        UPDATE public.accounts AS a SET balance = a.balance - p_leg_debits[e.leg], version = a.version + 1
+        FROM unnest(v_held_legs) AS e (leg)
+        WHERE a.id = p_leg_account_ids[e.leg] AND p_leg_calls[e.leg] = ANY (v_calls)
         RETURNING e.leg, a.balance, a.version
     )
     SELECT array_agg(t.leg), array_agg(t.balance), array_agg(t.version)
     INTO v_touched_legs, v_balances, v_versions FROM touched AS t;
-    IF cardinality(v_touched_legs) <> v_wallet_legs THEN
-        RAISE EXCEPTION 'two calls of a group share a wallet' USING ERRCODE = 'data_exception';
-    END IF;
 
-    IF v_wallet_legs < cardinality(v_leg_calls) THEN
+    IF 1000 > ANY (p_leg_account_ids) THEN
         INSERT INTO public.balance_deltas (transaction_id, account_id, debits_less_credits)
-        SELECT e.id, e.account_id, e.debit
-        FROM unnest(v_leg_ids, v_leg_account_ids, v_leg_debits) AS e (id, account_id, debit)
-        WHERE e.account_id < 1000;
+        SELECT v_ids[array_position(v_calls, e.call)], p_leg_account_ids[e.leg], p_leg_debits[e.leg]
+        FROM unnest(p_leg_calls) WITH ORDINALITY AS e (call, leg)
+        WHERE p_leg_account_ids[e.leg] < 1000 AND e.call = ANY (v_calls);
     END IF;
 
     WITH used AS (
         INSERT INTO public.daily_usage AS u (account_id, day, kind, amount)
-        SELECT c.account_id, c.day, c.kind, c.amount
-        FROM unnest(p_usage_account_ids, p_usage_days, p_usage_kinds, p_usage_amounts) WITH ORDINALITY
-            AS c (account_id, day, kind, amount, call)
-        WHERE c.amount IS NOT NULL AND array_position(v_calls, c.call::integer) IS NOT NULL
+        SELECT p_usage_account_ids[c.call], p_usage_days[c.call], p_usage_kinds[c.call], p_usage_amounts[c.call]
+        FROM unnest(v_calls) AS c (call) WHERE p_usage_amounts[c.call] IS NOT NULL
         ON CONFLICT (account_id, day, kind) DO UPDATE SET amount = u.amount + excluded.amount
         RETURNING u.account_id, u.amount
     )
@@ -279,16 +263,18 @@ BEGIN
     v_posted_at := clock_timestamp();
     INSERT INTO public.postings
         (account_id, posted_at, transaction_id, direction, amount, balance_after, account_version)
-    SELECT e.account_id, v_posted_at, e.id, CASE WHEN e.debit > 0 THEN 'D' ELSE 'C' END, abs(e.debit),
+    SELECT p_leg_account_ids[e.leg], v_posted_at, v_ids[array_position(v_calls, e.call)],
+        CASE WHEN p_leg_debits[e.leg] > 0 THEN 'D' ELSE 'C' END, abs(p_leg_debits[e.leg]),
         v_balances[array_position(v_touched_legs, e.leg)], v_versions[array_position(v_touched_legs, e.leg)]
-    FROM unnest(v_leg_ids, v_leg_account_ids, v_leg_debits) WITH ORDINALITY AS e (id, account_id, debit, leg);
+    FROM unnest(p_leg_calls) WITH ORDINALITY AS e (call, leg) WHERE e.call = ANY (v_calls);
 
     RETURN QUERY WITH posted AS (
-        SELECT e.call, e.id, array_agg(e.account_id ORDER BY e.leg) AS account_ids, array_agg(e.debit ORDER BY e.leg) AS debits,
+        SELECT e.call, v_ids[array_position(v_calls, e.call)] AS id,
+            array_agg(p_leg_account_ids[e.leg] ORDER BY e.leg) AS account_ids,
+            array_agg(p_leg_debits[e.leg] ORDER BY e.leg) AS debits,
             array_agg(v_balances[array_position(v_touched_legs, e.leg)] ORDER BY e.leg) AS balances
-        FROM unnest(v_leg_calls, v_leg_ids, v_leg_account_ids, v_leg_debits) WITH ORDINALITY
-            AS e (call, id, account_id, debit, leg)
-        GROUP BY e.call, e.id
+        FROM unnest(p_leg_calls) WITH ORDINALITY AS e (call, leg) WHERE e.call = ANY (v_calls)
+        GROUP BY e.call
     ), audited AS (
         INSERT INTO public.audit_log (actor, channel, action, subject_type, subject_id, new_values)
         SELECT p_actors[p.call], p_channels[p.call], 'transaction.posted', 'transaction', p.id,

@@ -1,10 +1,12 @@
 """What threads ask the database at the same moment, answered together by one of them."""
 
+import time
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Generic, TypeVar
 
 GROUP_MAX = 64
+_TURNS_GIVEN = 3
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -29,10 +31,10 @@ class _Asked(Generic[Question, Answer]):
 class Together(Generic[Question, Answer]):
     """Hands the questions of threads to ``work``, a group at a time.
 
-    Whoever asks while nobody works takes all that wait and answers for them; who asks meanwhile
-    waits for the next group. So nobody is delayed to fill a group, and groups grow with the load.
-    ``work`` returns an answer for each question in order, or raises what all of the group then
-    raise.
+    Who asks while nobody works does the work, also for those who ask at that moment; who asks
+    meanwhile waits for the next group, which one of the waiting then works for. So groups grow
+    with the load, and nobody waits for one to fill. ``work`` returns an answer for each question
+    in order, or raises what all of the group then raise.
     """
 
     def __init__(self, work: Callable[[list[Question]], Sequence[Answer]]) -> None:
@@ -45,22 +47,26 @@ class Together(Generic[Question, Answer]):
         """Return the answer to one question, or raise what its group failed by."""
         asked: _Asked[Question, Answer] = _Asked(question)
         with self._lock:
-            self._waiting.append(asked)
             works = not self._is_working
             self._is_working = True
+            if not works:
+                self._waiting.append(asked)
         if not works:
             asked.turn.acquire()  # until another thread has the answer, or hands the work over
             works = not asked.is_answered
         if works:
-            self._answer_group()
+            self._answer_group(asked)
         if asked.error is not None:
             raise asked.error
         return asked.answer
 
-    def _answer_group(self) -> None:
+    def _answer_group(self, first: _Asked[Question, Answer]) -> None:
+        # Whoever was answered just now often asks again at once, and may come along.
+        for _ in range(_TURNS_GIVEN):
+            time.sleep(0)
         with self._lock:
-            group = self._waiting[:GROUP_MAX]
-            del self._waiting[:GROUP_MAX]
+            group = [first, *self._waiting[: GROUP_MAX - 1]]
+            del self._waiting[: GROUP_MAX - 1]
         try:
             answers = self._work([asked.question for asked in group])
             for asked, answer in zip(group, answers, strict=True):
@@ -68,12 +74,12 @@ class Together(Generic[Question, Answer]):
         except BaseException as error:
             for asked in group:
                 asked.error = error if isinstance(error, Exception) else _InterruptedError()
-            group[0].error = error  # its own thread works for the others
-        with self._lock:
-            successor = self._waiting[0] if self._waiting else None
-            self._is_working = successor is not None
-        if successor is not None:
-            successor.turn.release()
+            first.error = error  # its own thread works for the others
         for asked in group:
             asked.is_answered = True
             asked.turn.release()
+        with self._lock:
+            successor = self._waiting.pop(0) if self._waiting else None
+            self._is_working = successor is not None
+        if successor is not None:
+            successor.turn.release()

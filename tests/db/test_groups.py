@@ -98,7 +98,9 @@ def rows_of(database: Database, posted: Posted | Refusal | None) -> dict[str, An
 
 
 @pytest.mark.parametrize("fee", [0, 15])
-def test_a_group_leaves_the_rows_that_single_postings_leave(own_database: Database, fee: int) -> None:
+def test_a_group_leaves_the_rows_that_single_postings_leave(
+    own_database: Database, fee: int
+) -> None:
     couples = [(new_user(own_database, cents=9_000), new_user(own_database)) for _ in range(3)]
     alone, *grouped = (plan(*couple, fee=fee) for couple in couples)
     single = own_database.call(lambda connection: kernel.post(connection, ACTOR, alone))
@@ -181,7 +183,13 @@ def test_in_a_crowd_each_sender_gets_the_answer_to_the_own_transfer(own_database
         barrier.wait()
         context = Context.of_user(payer.id, "ussd")
         return transfer(
-            own_database, context, payer.id, payee.msisdn, cents, source="ussd", reference=uuid4().hex
+            own_database,
+            context,
+            payer.id,
+            payee.msisdn,
+            cents,
+            source="ussd",
+            reference=uuid4().hex,
         )
 
     cases = [
