@@ -3,7 +3,9 @@
 The server is our own embedded PostgreSQL with fsync and synchronous_commit on. Everything is
 on: idempotency, zero-sum check, row-level security, audit, outbox, partitions. The kernel is
 driven by pgbench, the use-cases by Python in two processes. Workloads take turns, round by
-round; medians are printed as ratios to TPC-B, whatever else the machine does meanwhile.
+round; medians are printed as ratios to TPC-B, whatever else the machine does meanwhile: to TPC-B as
+pgbench runs it, by the simple protocol, and to TPC-B with prepared statements, which our own
+calls use too.
 """
 
 import argparse
@@ -41,6 +43,7 @@ from standin.processes import Supervisor  # noqa: E402
 CONNECTIONS = 16
 PROCESSES = 2
 BASELINE = "TPC-B"
+PREPARED = "TPC-B, prepared"
 READS = 300
 SERVER = {
     "fsync": "on",
@@ -111,11 +114,13 @@ class Bench:
             raise RuntimeError(finished.stderr[-2000:])
         return finished.stdout
 
-    def rate(self, database: str, *words: str, role: str | None = None) -> Rate:
+    def rate(
+        self, database: str, *words: str, protocol: str = "prepared", role: str | None = None
+    ) -> Rate:
         """Run pgbench for the agreed time and read its log of latencies."""
         self.settle(database)
         prefix = f"run{self.runs}"
-        told = ["-n", f"-c{CONNECTIONS}", f"-j{PROCESSES}", f"-T{self.seconds}", "-M", "prepared"]
+        told = ["-n", f"-c{CONNECTIONS}", f"-j{PROCESSES}", f"-T{self.seconds}", "-M", protocol]
         told += ["--log", f"--log-prefix={prefix}", *words]
         output = self.pgbench(database, *told, role=role)
         found = re.search(r"^tps = ([\d.]+)", output, re.MULTILINE)
@@ -238,31 +243,48 @@ def python_withdrawals(url: str, seconds: int, threads: int) -> list[float]:
     return in_threads(url, seconds, threads, once)
 
 
+USE_CASES = {
+    "Python: transfers": python_transfers,
+    "Python: withdrawals, request and settle": python_withdrawals,
+}
+
+
 # Figures ------------------------------------------------------------------------------------
 
 
 def compare(bench: Bench, database: str, rounds: int) -> None:
     """Print every workload against TPC-B."""
     measured: dict[str, list[Rate]] = defaultdict(list)
-    ratios: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds):
-        turn = {BASELINE: bench.rate("tpcb")}
+        measured[BASELINE].append(bench.rate("tpcb", protocol="simple"))
+        measured[PREPARED].append(bench.rate("tpcb"))
         for name, script in WORKLOADS.items():
-            turn[name] = bench.kernel(database, script)
-        turn["Python: transfers"] = bench.python(database, python_transfers)
-        turn["Python: withdrawals, request and settle"] = bench.python(database, python_withdrawals)
-        for name, rate in turn.items():
-            measured[name].append(rate)
-            ratios[name].append(rate.per_second / turn[BASELINE].per_second)
-    tail = statistics.median(rate.p99 for rate in measured[BASELINE])
-    print(f"{'':<50}{'rate/s':>8}{'x TPC-B':>9}{'p50 ms':>8}{'p99 ms':>8}{'x TPC-B':>9}")
+            measured[name].append(bench.kernel(database, script))
+        for name, work in USE_CASES.items():
+            measured[name].append(bench.python(database, work))
+    ratios = f"{'x TPC-B':>9}{'x prep.':>9}"
+    print(f"{'':<48}{'rate/s':>8}{ratios}{'p50 ms':>8}{'p99 ms':>8}{ratios}")
     for name, rates in measured.items():
-        p50 = statistics.median(rate.p50 for rate in rates)
-        p99 = statistics.median(rate.p99 for rate in rates)
-        print(
-            f"{name:<50}{statistics.median(r.per_second for r in rates):>8.0f}"
-            f"{statistics.median(ratios[name]):>9.2f}{p50:>8.1f}{p99:>8.1f}{p99 / tail:>9.2f}"
+        per_second, p50, p99 = (
+            statistics.median(getattr(rate, figure) for rate in rates)
+            for figure in ("per_second", "p50", "p99")
         )
+        print(
+            f"{name:<48}{per_second:>8.0f}{against(rates, measured, 'per_second')}"
+            f"{p50:>8.1f}{p99:>8.1f}{against(rates, measured, 'p99')}"
+        )
+
+
+def against(rates: list[Rate], measured: dict[str, list[Rate]], figure: str) -> str:
+    """Return the ratios to both baselines, round by round, as the machine was at that time."""
+    ratios = [
+        statistics.median(
+            getattr(rate, figure) / getattr(base, figure)
+            for rate, base in zip(rates, measured[baseline], strict=True)
+        )
+        for baseline in (BASELINE, PREPARED)
+    ]
+    return "".join(f"{ratio:>9.2f}" for ratio in ratios)
 
 
 def weigh(bench: Bench, database: str) -> None:
