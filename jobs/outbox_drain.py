@@ -14,7 +14,7 @@ from jobs.clients.africastalking import Outcome
 from jobs.delivery import PauseReason, Result, pause_reason, pause_seconds, put_back, settle
 from jobs.turns import Turn
 from ledger.core.context import Context
-from ledger.db import audit, outbox_sending
+from ledger.db import audit, outbox, outbox_sending
 from ledger.db.engine import Database
 from ledger.db.outbox_sending import Due, Permission, Tried
 
@@ -74,6 +74,7 @@ class _Turn:
 
     def batch(self) -> bool:
         """Send one batch; False when there is no more to do in this turn."""
+        outbox.fill(self._database)
         with self._database.transaction(self._context) as connection:
             permission = outbox_sending.permission(connection, self._channel)
             if permission is Permission.PAUSED:

@@ -18,4 +18,5 @@ def resend_last(database: Database, context: Context, user_id: int) -> bool:
         outbox.put(connection, Message(user_id, user.msisdn, user.language, template, params))
         return True
 
+    outbox.fill(database)
     return database.run(context, work)

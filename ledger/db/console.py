@@ -6,7 +6,6 @@ from typing import Any
 
 from psycopg.rows import class_row
 
-from ledger.db import outbox
 from ledger.db.engine import Connection
 
 
@@ -55,7 +54,6 @@ class Backlog:
 
 def backlogs(connection: Connection) -> list[Backlog]:
     """Return the queues that people must know about when they grow."""
-    outbox.fill(connection)
     with connection.cursor(row_factory=class_row(Backlog)) as cursor:
         return cursor.execute(
             "SELECT 'Callbacks to process' AS name, count(*) AS waiting, min(received_at) AS oldest"
@@ -167,7 +165,6 @@ def timeline(
     connection: Connection, user_id: int, account_id: int, msisdn: str, limit: int
 ) -> list[Happening]:
     """Return what happened to a customer lately: money, messages, sessions, actions."""
-    outbox.fill(connection)
     with connection.cursor(row_factory=class_row(Happening)) as cursor:
         return cursor.execute(
             _TIMELINE.encode(),

@@ -6,14 +6,17 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
+import structlog
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger.core.context import Context
 from ledger.core.refusals import Refusal
-from ledger.db.together import Question, Together
+from ledger.db.together import GroupError, Question, Together
 from ledger.pin_hashing import PinHasher
 from ledger.settings import LedgerSettings
+
+_log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 Connection = psycopg.Connection[DictRow]
@@ -24,10 +27,14 @@ _SESSION = (
     "-c role=cycle_app -c timezone=UTC -c statement_timeout=10000 -c lock_timeout=5000"
     " -c idle_in_transaction_session_timeout=15000 -c plan_cache_mode=force_generic_plan"
 )
-_RETRIED_STATES = frozenset(
+_LOST_RACES = frozenset(
     {
         "40P01",  # deadlock detected
         "40001",  # serialization failure
+    }
+)
+_RETRIED_STATES = _LOST_RACES | frozenset(
+    {
         "57P01",  # the server is shutting down
         "57P02",  # another backend crashed
         "57P03",  # the server is starting
@@ -49,10 +56,12 @@ def _isolated(connection: Connection, isolation: psycopg.IsolationLevel | None) 
             connection.isolation_level = None
 
 
-def _is_unreachable(error: Exception) -> bool:
-    """Tell that nobody would get an answer now."""
+def _is_unreachable(error: BaseException | None) -> bool:
+    """Tell that nobody would get an answer now; a deadlock concerns its own group only."""
     return isinstance(error, PoolTimeout) or (
-        isinstance(error, psycopg.OperationalError) and _worth_retrying(error)
+        isinstance(error, psycopg.OperationalError)
+        and error.sqlstate not in _LOST_RACES
+        and _worth_retrying(error)
     )
 
 
@@ -186,9 +195,11 @@ class Database:
             group = self._groups.setdefault(work, ask)
         try:
             answer: Result | None = group.ask(question)
-        except Exception as error:
-            if _is_unreachable(error):
-                raise
+        except (psycopg.Error, GroupError) as error:
+            cause = error.__cause__ if isinstance(error, GroupError) else error
+            if _is_unreachable(cause):
+                raise psycopg.OperationalError(str(cause)) from cause
+            _log.warning("group_failed", work=work.__name__, error=type(cause).__name__)
             answer = None
         return self.call(alone) if answer is None else answer
 

@@ -18,12 +18,12 @@ _POST = (
     "SELECT outcome, figures, transaction_id, receipt, posted_at, balances"
     " FROM public.post_transaction(%s::text, %s::text, %s::text, %s::bytea, %s::text,"
     " %s::text, %s::text, %s::bigint[], %s::bigint[], %s::bigint[], %s::jsonb, %s::bigint,"
-    " %s::bigint, %s::bigint, %s::text, %s::date, %s::bigint, %s::bigint, %s::json)"
+    " %s::bigint, %s::bigint, %s::text, %s::date, %s::bigint, %s::bigint, %s::jsonb)"
 )
 _POST_GROUP = (
     "SELECT call, transaction_id, posted_at, balances FROM public.post_transactions("
     "%s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[], %s::text[],"
-    " %s::jsonb[], %s::bigint[], %s::text[], %s::date[], %s::bigint[], %s::bigint[], %s::json[],"
+    " %s::jsonb[], %s::bigint[], %s::text[], %s::date[], %s::bigint[], %s::bigint[], %s::jsonb[],"
     " %s::integer[], %s::bigint[], %s::bigint[], %s::bigint[])"
 )
 

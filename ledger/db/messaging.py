@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from ledger.db import outbox
 from ledger.db.engine import Connection
 
 
@@ -31,12 +30,11 @@ def find_receipt(
     connection: Connection, user_id: int, receipt: str | None
 ) -> tuple[str, dict[str, Any]] | None:
     """Return template and values of a customer's receipt: by its reference, or the latest."""
-    outbox.fill(connection)
     row = connection.execute(
         "SELECT template, params FROM outbox WHERE user_id = %(user)s AND channel = 'sms'"
         " AND transaction_id IS NOT NULL AND retry_of IS NULL"
         " AND (%(receipt)s::text IS NULL OR params ->> 'receipt' = %(receipt)s)"
-        " ORDER BY id DESC LIMIT 1",
+        " ORDER BY created_at DESC, id DESC LIMIT 1",
         {"user": user_id, "receipt": receipt},
     ).fetchone()
     return None if row is None else (row["template"], row["params"])

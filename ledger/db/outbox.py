@@ -5,12 +5,26 @@ from datetime import datetime
 from psycopg.types.json import Jsonb
 
 from ledger.core.plans import Message
-from ledger.db.engine import Connection
+from ledger.db.engine import Connection, Database
+
+_FILL_BATCH = 1_000
 
 
-def fill(connection: Connection) -> None:
-    """Take in the messages of postings, which wait beside it; every reader does so first."""
-    connection.execute("SELECT public.fill_outbox()")
+def fill(database: Database) -> None:
+    """Take in the messages of postings, which wait beside it; every reader does so before.
+
+    In transactions of its own: another one that fills waits until they end.
+    """
+    taken = _FILL_BATCH
+    while taken == _FILL_BATCH:
+        taken = database.call(_fill_some)
+
+
+def _fill_some(connection: Connection) -> int:
+    row = connection.execute("SELECT public.fill_outbox(%s) AS n", (_FILL_BATCH,)).fetchone()
+    assert row is not None
+    taken: int = row["n"]
+    return taken
 
 
 def hurry(connection: Connection, user_id: int, template: str) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 
 from psycopg.rows import class_row
 
-from ledger.db import outbox
 from ledger.db.engine import Connection
 
 LEASE_SECONDS = 120
@@ -77,7 +76,6 @@ _CLAIM = """
 
 def claim(connection: Connection, channel: str, limit: int) -> list[Due]:
     """Take up to ``limit`` due rows for sending, oldest first, under a lease."""
-    outbox.fill(connection)
     with connection.cursor(row_factory=class_row(Due)) as cursor:
         return cursor.execute(
             _CLAIM, {"channel": channel, "limit": limit, "lease": LEASE_SECONDS}

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from psycopg.rows import class_row
 
-from ledger.db import outbox
 from ledger.db.engine import Connection
 
 
@@ -45,7 +44,6 @@ def newest(
     connection: Connection, *, state: str | None, recipient: str | None, limit: int
 ) -> list[OutboxRow]:
     """Return messages, newest first, of one state or to one recipient if given."""
-    outbox.fill(connection)
     with connection.cursor(row_factory=class_row(OutboxRow)) as cursor:
         return cursor.execute(
             _ROWS + " WHERE (%(state)s::text IS NULL OR o.state = %(state)s)"
@@ -128,6 +126,5 @@ _FIGURES = """
 
 def figures(connection: Connection) -> list[ChannelFigures]:
     """Return each channel's figures. What waits on purpose for later is not counted as waiting."""
-    outbox.fill(connection)
     with connection.cursor(row_factory=class_row(ChannelFigures)) as cursor:
         return cursor.execute(_FIGURES).fetchall()

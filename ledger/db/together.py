@@ -12,8 +12,8 @@ Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 
-class _InterruptedError(Exception):
-    """The thread that worked for this one was told to stop."""
+class GroupError(Exception):
+    """The thread that worked for this one failed, by the cause."""
 
 
 class _Asked(Generic[Question, Answer]):
@@ -34,7 +34,7 @@ class Together(Generic[Question, Answer]):
     Who asks while nobody works does the work, also for those who ask at that moment; who asks
     meanwhile waits for the next group, which one of the waiting then works for. So groups grow
     with the load, and nobody waits for one to fill. ``work`` returns an answer for each question
-    in order, or raises what all of the group then raise.
+    in order, or raises: in the thread that works, and as a GroupError in the others.
     """
 
     def __init__(self, work: Callable[[list[Question]], Sequence[Answer]]) -> None:
@@ -44,7 +44,7 @@ class Together(Generic[Question, Answer]):
         self._is_working = False
 
     def ask(self, question: Question) -> Answer:
-        """Return the answer to one question, or raise what its group failed by."""
+        """Return the answer to one question, or raise what its group failed by, or GroupError."""
         asked: _Asked[Question, Answer] = _Asked(question)
         with self._lock:
             works = not self._is_working
@@ -61,20 +61,22 @@ class Together(Generic[Question, Answer]):
         return asked.answer
 
     def _answer_group(self, first: _Asked[Question, Answer]) -> None:
-        # Whoever was answered just now often asks again at once, and may come along.
-        for _ in range(_TURNS_GIVEN):
-            time.sleep(0)
-        with self._lock:
-            group = [first, *self._waiting[: GROUP_MAX - 1]]
-            del self._waiting[: GROUP_MAX - 1]
+        group = [first]
         try:
+            # Whoever was answered just now often asks again at once, and may come along.
+            for _ in range(_TURNS_GIVEN):
+                time.sleep(0)
+            with self._lock:
+                group += self._waiting[: GROUP_MAX - 1]
+                del self._waiting[: GROUP_MAX - 1]
             answers = self._work([asked.question for asked in group])
             for asked, answer in zip(group, answers, strict=True):
                 asked.answer = answer
         except BaseException as error:
             for asked in group:
-                asked.error = error if isinstance(error, Exception) else _InterruptedError()
-            first.error = error  # its own thread works for the others
+                asked.error = GroupError()
+                asked.error.__cause__ = error
+            first.error = error
         for asked in group:
             asked.is_answered = True
             asked.turn.release()

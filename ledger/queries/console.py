@@ -8,7 +8,7 @@ from ledger.core.msisdn import parse_msisdn
 from ledger.core.people import User
 from ledger.core.reconciliation import window_of_day
 from ledger.core.rules import nairobi_day
-from ledger.db import accounts, console, users
+from ledger.db import accounts, console, outbox, users
 from ledger.db.console import (
     AuditLine,
     Backlog,
@@ -50,6 +50,7 @@ class Today:
 def today(database: Database, context: Context, now: datetime) -> Today:
     """Return the figures of the Nairobi day so far."""
     start = window_of_day(nairobi_day(now)).start
+    outbox.fill(database)
     with database.transaction(context) as connection:
         return Today(
             volumes=console.volumes_since(connection, start),
@@ -84,6 +85,7 @@ class CustomerPage:
 
 def customer(database: Database, context: Context, user_id: int) -> CustomerPage | None:
     """Return all that support needs about a customer."""
+    outbox.fill(database)
     with database.transaction(context) as connection:
         user = users.get(connection, user_id)
         if user is None:

@@ -6,7 +6,7 @@ from ledger.core.context import Context
 from ledger.core.organisation import MailKind, OrganisationReport
 from ledger.core.rules import NAIROBI
 from ledger.core.statements import Period, StatementMismatchError, TrialBalance
-from ledger.db import audit, organisation, reconciliation, statements
+from ledger.db import audit, organisation, outbox, reconciliation, statements
 from ledger.db.engine import Database
 from ledger.db.reconciliation import Run
 from ledger.queries.verify import verify_ledger
@@ -23,6 +23,7 @@ def report(database: Database, kind: MailKind, period: Period) -> OrganisationRe
     does not balance is a finding: these are the days on which the mail matters.
     """
     findings = [f"{f.check}: {f.table} {f.key}: {f.problem}" for f in verify_ledger(database)]
+    outbox.fill(database)
     with database.snapshot(_CONTEXT) as connection:
         balance = TrialBalance(period.last_day, statements.trial_balance(connection, period.end))
         try:

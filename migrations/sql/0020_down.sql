@@ -1,4 +1,4 @@
-DROP FUNCTION post_transactions, fill_outbox, post_transaction;
+DROP FUNCTION post_transactions, fill_outbox;
 DROP TABLE outbox_intake;
 CREATE OR REPLACE FUNCTION check_postings_balance() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

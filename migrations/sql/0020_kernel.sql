@@ -32,7 +32,7 @@ CREATE OR REPLACE FUNCTION public.post_transaction(
     p_usage_day date DEFAULT NULL,
     p_usage_amount bigint DEFAULT NULL,
     p_usage_max bigint DEFAULT NULL,
-    p_messages json DEFAULT NULL,
+    p_messages jsonb DEFAULT NULL,
     OUT outcome text,
     OUT figures jsonb,
     OUT transaction_id bigint,
@@ -169,7 +169,8 @@ $kernel$;
 -- same moment shares a round trip, a commit and one statement a table. Only the plain case is
 -- taken: a call whose wallets nobody else holds, that would not be refused and whose key is new. Every
 -- other call is left out of the answer, with nothing written, for post_transaction; so this
--- waits for no wallet and has nothing to undo. A daily limit that is passed fails the group as a whole.
+-- waits for no wallet and has nothing to undo. It waits for a key that is being posted elsewhere, but
+-- not for long: wallets are held meanwhile, which is the reverse of post_transaction's order.
 --
 -- Arrays up to p_messages have one element a call, those named leg one a posting, in the order of calls
 -- and within a call by account id; p_leg_calls says whose (1 is the first). No two calls share a wallet.
@@ -187,13 +188,13 @@ CREATE OR REPLACE FUNCTION public.post_transactions(
     p_usage_days date[],
     p_usage_amounts bigint[],
     p_usage_maxima bigint[],
-    p_messages json[],
+    p_messages jsonb[],
     p_leg_calls integer[],
     p_leg_account_ids bigint[],
     p_leg_debits bigint[],
     p_leg_ceilings bigint[]
 ) RETURNS TABLE (call integer, transaction_id bigint, posted_at timestamptz, balances bigint[])
-LANGUAGE plpgsql SECURITY DEFINER AS $group$
+LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '250ms' AS $group$
 DECLARE
     v_held_legs bigint[]; -- postings on wallets that we hold and that can take their part
     v_calls integer[]; -- calls that are posted, and their transactions
@@ -201,7 +202,6 @@ DECLARE
     v_touched_legs bigint[]; -- postings on wallets, and what the wallets became
     v_balances bigint[];
     v_versions bigint[];
-    v_is_over boolean;
     v_posted_at timestamptz;
 BEGIN
     -- One set of numbers and subscripts: PostgreSQL would copy out each array that is taken apart.
@@ -220,7 +220,13 @@ BEGIN
         SELECT c.kind, p_sources[c.call], p_references[c.call], p_request_digests[c.call],
             p_receipts[c.call], p_actors[c.call], p_channels[c.call], p_details[c.call]
         FROM unnest(p_kinds) WITH ORDINALITY AS c (kind, call)
-        WHERE c.call NOT IN (SELECT e.call FROM unnest(p_leg_calls) WITH ORDINALITY AS e (call, leg)
+        -- A wallet's usage changes under the wallet's lock only, so what is read here holds.
+        WHERE (p_usage_amounts[c.call] IS NULL OR p_usage_maxima[c.call] >= p_usage_amounts[c.call]
+                + coalesce((SELECT u.amount FROM public.daily_usage AS u
+                    WHERE u.account_id = p_usage_account_ids[c.call] AND u.day = p_usage_days[c.call]
+                        AND u.kind = p_usage_kinds[c.call]), 0))
+            AND c.call = ANY (p_leg_calls)
+            AND c.call NOT IN (SELECT e.call FROM unnest(p_leg_calls) WITH ORDINALITY AS e (call, leg)
             WHERE p_leg_account_ids[e.leg] >= 1000 AND array_position(v_held_legs, e.leg) IS NULL)
         ON CONFLICT ON CONSTRAINT transactions_source_reference_unique DO NOTHING
         RETURNING t.id, t.receipt
@@ -247,18 +253,10 @@ BEGIN
         WHERE p_leg_account_ids[e.leg] < 1000 AND e.call = ANY (v_calls);
     END IF;
 
-    WITH used AS (
-        INSERT INTO public.daily_usage AS u (account_id, day, kind, amount)
-        SELECT p_usage_account_ids[c.call], p_usage_days[c.call], p_usage_kinds[c.call], p_usage_amounts[c.call]
-        FROM unnest(v_calls) AS c (call) WHERE p_usage_amounts[c.call] IS NOT NULL
-        ON CONFLICT (account_id, day, kind) DO UPDATE SET amount = u.amount + excluded.amount
-        RETURNING u.account_id, u.amount
-    )
-    SELECT bool_or(u.amount > p_usage_maxima[array_position(p_usage_account_ids, u.account_id)])
-    INTO v_is_over FROM used AS u;
-    IF v_is_over THEN
-        RAISE EXCEPTION USING ERRCODE = 'CY001', MESSAGE = 'refused';
-    END IF;
+    INSERT INTO public.daily_usage AS u (account_id, day, kind, amount)
+    SELECT p_usage_account_ids[c.call], p_usage_days[c.call], p_usage_kinds[c.call], p_usage_amounts[c.call]
+    FROM unnest(v_calls) AS c (call) WHERE p_usage_amounts[c.call] IS NOT NULL
+    ON CONFLICT (account_id, day, kind) DO UPDATE SET amount = u.amount + excluded.amount;
 
     v_posted_at := clock_timestamp();
     INSERT INTO public.postings
@@ -383,12 +381,12 @@ END
 $fold$;
 
 -- Move the messages of postings into the outbox, with the receipt, the time and the balance of account
--- balance_of added to params. Whoever reads the outbox calls this first; one at a time, so that
--- nothing is on its way when it returns. Returns messages moved.
+-- balance_of added to params. Whoever reads the outbox calls this before, until it returns 0; one at a
+-- time, so that nothing is on its way then. Returns postings whose messages were moved.
 CREATE OR REPLACE FUNCTION public.fill_outbox(p_rows_max integer DEFAULT 1000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $fill$
 DECLARE
-    v_moved bigint;
+    v_taken bigint;
 BEGIN
     IF NOT EXISTS (SELECT FROM public.outbox_intake) THEN
         RETURN 0;
@@ -398,20 +396,21 @@ BEGIN
         DELETE FROM public.outbox_intake
         WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.outbox_intake LIMIT p_rows_max))
         RETURNING *
+    ), moved AS (
+        INSERT INTO public.outbox
+            (channel, user_id, recipient, template, language, params, transaction_id, payment_id, created_at, due_at)
+        SELECT m.channel, m.user_id, m.recipient, m.template, m.language,
+            m.params || jsonb_build_object('receipt', t.receipt, 'posted_at', t.posted_at)
+                || CASE WHEN m.balance_of IS NULL THEN '{}' ELSE jsonb_build_object('balance',
+                    t.balances[array_position(t.account_ids, m.balance_of)]) END,
+            t.transaction_id, t.payment_id, t.posted_at, t.posted_at
+        FROM taken AS t CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(t.messages) AS (channel text,
+            user_id bigint, recipient text, template text, language text, params jsonb, balance_of bigint))
+            WITH ORDINALITY AS m (channel, user_id, recipient, template, language, params, balance_of, place)
+        ORDER BY t.posted_at, t.transaction_id, m.place
     )
-    INSERT INTO public.outbox
-        (channel, user_id, recipient, template, language, params, transaction_id, payment_id, created_at, due_at)
-    SELECT m.channel, m.user_id, m.recipient, m.template, m.language,
-        m.params || jsonb_build_object('receipt', t.receipt, 'posted_at', t.posted_at)
-            || CASE WHEN m.balance_of IS NULL THEN '{}' ELSE jsonb_build_object('balance',
-                t.balances[array_position(t.account_ids, m.balance_of)]) END,
-        t.transaction_id, t.payment_id, t.posted_at, t.posted_at
-    FROM taken AS t CROSS JOIN LATERAL ROWS FROM (json_to_recordset(t.messages) AS (channel text,
-        user_id bigint, recipient text, template text, language text, params jsonb, balance_of bigint))
-        WITH ORDINALITY AS m (channel, user_id, recipient, template, language, params, balance_of, place)
-    ORDER BY t.posted_at, t.transaction_id, m.place;
-    GET DIAGNOSTICS v_moved = ROW_COUNT;
-    RETURN v_moved;
+    SELECT count(*) INTO v_taken FROM taken;
+    RETURN v_taken;
 END
 $fill$;
 

@@ -7,14 +7,10 @@ CREATE TABLE outbox_intake (
     posted_at timestamptz NOT NULL,
     account_ids bigint[] NOT NULL,
     balances bigint[] NOT NULL,
-    messages json NOT NULL
+    messages jsonb NOT NULL
 );
 GRANT SELECT, INSERT, DELETE ON outbox_intake TO cycle_kernel;
 GRANT SELECT ON outbox_intake TO cycle_auditor;
-
--- Its messages become json, which is read once, when the outbox is filled.
-DROP FUNCTION post_transaction(text, text, text, bytea, text, text, text, bigint[], bigint[], bigint[], jsonb,
-    bigint, bigint, bigint, text, date, bigint, bigint, jsonb);
 
 -- Fires once a statement over all its rows. The plain case, one transaction, is judged by sums alone;
 -- what is wrong is named only when something is.
@@ -51,8 +47,9 @@ BEGIN
         FROM public.transactions AS t WHERE t.id = first_id AND t.created_at = now();
     ELSE
         SELECT bool_and(e.row_count >= 2 AND e.total = 0 AND t.id IS NOT NULL),
-            bool_and(length(t.receipt) = 10 AND length(t.reference) BETWEEN 1 AND 200)
-        INTO balanced, well_named
+            bool_and(length(t.receipt) = 10 AND length(t.reference) BETWEEN 1 AND 200),
+            coalesce(min(e.transaction_id) FILTER (WHERE e.row_count < 2 OR e.total <> 0 OR t.id IS NULL), first_id)
+        INTO balanced, well_named, first_id
         FROM (SELECT i.transaction_id, count(*) AS row_count,
                 sum(CASE i.direction WHEN 'D' THEN i.amount ELSE -i.amount END) AS total
             FROM inserted AS i GROUP BY i.transaction_id) AS e

@@ -14,6 +14,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("LOCK TABLE outbox_intake IN ACCESS EXCLUSIVE MODE")
     op.execute("SELECT fill_outbox(NULL)")
     run_script("0020_down.sql")
     run_script("0019_kernel.sql")

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.commands.receipts import resend_last
 from ledger.commands.transfers import transfer
 from ledger.core.chart import Kind, SystemAccount
 from ledger.core.context import Context
@@ -156,19 +157,79 @@ def test_only_the_plain_calls_of_a_group_are_posted_and_the_rest_left_untouched(
     assert verify_ledger(own_database) == []
 
 
-def test_a_daily_limit_that_is_passed_fails_the_group_as_a_whole(own_database: Database) -> None:
-    payers = [new_user(own_database, cents=90_000) for _ in range(2)]
-    payee, other = new_user(own_database), new_user(own_database)
-    plans = [plan(payers[0], payee, cents=50_000), plan(payers[1], other, cents=50_001)]
-    with pytest.raises(psycopg.Error, match="refused"):
-        together(own_database, *plans)
+def test_who_is_over_the_daily_limit_is_left_out_and_holds_up_nobody(
+    own_database: Database,
+) -> None:
+    payers = [new_user(own_database, cents=90_000) for _ in range(3)]
+    payees = [new_user(own_database) for _ in range(3)]
+    assert isinstance(together(own_database, plan(payers[2], payees[2], cents=49_000))[0], Posted)
+    plans = [
+        plan(payer, payee, cents=cents)
+        for payer, payee, cents in zip(payers, payees, (50_000, 50_001, 1_001), strict=True)
+    ]
+    answers = together(own_database, *plans)
+    assert [answer is not None for answer in answers] == [True, False, False]
+    for refused in plans[1:]:
+        answer = own_database.call(
+            lambda connection, one=refused: kernel.post(connection, ACTOR, one)
+        )
+        assert isinstance(answer, Refusal)
+        assert answer.code is RefusalCode.DAILY_LIMIT
+    assert isinstance(together(own_database, plan(payers[2], payees[2], cents=1_000))[0], Posted)
+
+
+def test_a_group_waits_neither_for_a_key_nor_with_its_wallets_held(
+    own_database: Database, own_url: str
+) -> None:
+    payer, payee = new_user(own_database, cents=5_000), new_user(own_database)
+    wanted = plan(payer, payee)
+    with psycopg.connect(own_url) as another:
+        another.execute(
+            "INSERT INTO transactions (receipt, kind, source, reference, request_digest, actor,"
+            " channel) VALUES ('ABCDEFGHJK', 'x', 'test', %s, '', 'x', 'x')",
+            (wanted.reference,),
+        )
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            together(own_database, wanted)
+        another.rollback()
+    assert isinstance(together(own_database, wanted)[0], Posted)
+
+
+def test_a_call_without_postings_leaves_nothing(own_database: Database) -> None:
+    query = (
+        "SELECT count(*) AS n FROM post_transactions('{x}', '{x}', '{empty}', '{\\x00}',"
+        " '{ABCDEFGHJK}', '{x}', '{x}', '{null}', '{null}', '{null}', '{null}', '{null}', '{null}',"
+        " '{null}', '{}', '{}', '{}', '{}')"
+    )
     with own_database.transaction(SYSTEM) as connection:
-        found = connection.execute(
-            "SELECT count(*) AS n FROM transactions WHERE reference = ANY (%s)",
-            ([one.reference for one in plans],),
-        ).fetchone()
-    assert found == {"n": 0}
-    assert isinstance(together(own_database, plans[0])[0], Posted)
+        assert connection.execute(query).fetchone() == {"n": 0}
+        found = connection.execute("SELECT FROM transactions WHERE reference = 'empty'").fetchall()
+    assert found == []
+
+
+def test_whoever_reads_the_outbox_sees_all_of_a_long_queue(own_database: Database) -> None:
+    payer, payee = new_user(own_database, cents=5_000), new_user(own_database)
+    with own_database.transaction(SYSTEM) as connection:
+        connection.execute("SELECT fill_outbox()")
+        # As if a worker had been away for 1,100 postings.
+        posted = kernel.post(connection, SYSTEM, plan(payer, payee, cents=1, usage=None))
+        assert isinstance(posted, Posted)
+    for number in range(1_100):
+        one = plan(payer, payee, cents=1, usage=None, messages=(_told(payer, number),))
+        last = own_database.call(lambda connection, one=one: kernel.post(connection, SYSTEM, one))
+        assert isinstance(last, Posted)
+    assert resend_last(own_database, Context.of_user(payer.id, "sms"), payer.id)
+    with own_database.transaction(SYSTEM) as connection:
+        again = connection.execute(
+            "SELECT params ->> 'receipt' AS receipt FROM outbox WHERE user_id = %s"
+            " AND transaction_id IS NULL AND template = 'transfer_sent'",
+            (payer.id,),
+        ).fetchall()
+    assert again == [{"receipt": last.receipt}]
+
+
+def _told(user: User, number: int) -> Message:
+    return Message(user.id, user.msisdn, "en", "transfer_sent", {"amount": number})
 
 
 def test_in_a_crowd_each_sender_gets_the_answer_to_the_own_transfer(own_database: Database) -> None:

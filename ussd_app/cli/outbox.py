@@ -19,7 +19,7 @@ from jobs.settings import JobSettings
 from ledger.commands.outbox_support import SentAgain, send_again
 from ledger.core.context import Context
 from ledger.core.msisdn import mask_msisdn, parse_msisdn
-from ledger.db import outbox_support
+from ledger.db import outbox, outbox_support
 from ledger.db.engine import Database
 from ledger.db.outbox_support import OutboxRow
 
@@ -42,7 +42,7 @@ def list_messages(state: str | None, phone: str | None, limit: int, as_json: boo
     recipient = parse_msisdn(phone) if phone is not None else None
     if phone is not None and recipient is None:
         raise click.BadParameter("is not a Kenyan mobile number", param_hint="--phone")
-    with _database() as (_, database), database.transaction(_context()) as connection:
+    with _filled() as database, database.transaction(_context()) as connection:
         rows = outbox_support.newest(connection, state=state, recipient=recipient, limit=limit)
     if as_json:
         for row in rows:
@@ -67,7 +67,7 @@ def list_messages(state: str | None, phone: str | None, limit: int, as_json: boo
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def figures(as_json: bool) -> None:
     """Show each channel's queue, pause, last day and cost."""
-    with _database() as (_, database), database.transaction(_context()) as connection:
+    with _filled() as database, database.transaction(_context()) as connection:
         channels = outbox_support.figures(connection)
     if as_json:
         click.echo(json.dumps({each.channel: asdict(each) for each in channels}, default=str))
@@ -131,3 +131,10 @@ def _database() -> Iterator[tuple[JobSettings, Database]]:
         yield settings, database
     finally:
         database.close()
+
+
+@contextmanager
+def _filled() -> Iterator[Database]:
+    with _database() as (_, database):
+        outbox.fill(database)
+        yield database

@@ -5,7 +5,7 @@ import re
 from jobs.texts.catalogue import Template, render
 from jobs.texts.fields import WHOLE_SMS
 from ledger.core.plans import RECEIPT_ALPHABET, RECEIPT_LENGTH
-from ledger.db import messaging
+from ledger.db import messaging, outbox
 from ussd_app.keywords.engine import Answer, Call, Keyword, Reply
 
 _REFERENCE = re.compile(rf"[{RECEIPT_ALPHABET}]{{{RECEIPT_LENGTH}}}")
@@ -34,6 +34,7 @@ def read(text: str) -> str | None:
 
 def run(call: Call) -> Reply:
     """Find the receipt among the customer's own messages, also when it never arrived."""
+    outbox.fill(call.services.database)
     with call.services.database.transaction(call.context) as connection:
         found = messaging.find_receipt(connection, call.user.id, call.argument or None)
     if found is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from ledger.core.context import Context
-from ledger.db import outbox_support
+from ledger.db import outbox, outbox_support
 from ledger.db.engine import Database
 
 _CONTEXT = Context.of_system("metrics")
@@ -14,6 +14,7 @@ _STATES = ("queued", "sending", "sent", "delivered", "failed", "opted_out")
 
 def measure(database: Database) -> Iterator[Metric]:
     """Yield the figures of each channel."""
+    outbox.fill(database)
     with database.transaction(_CONTEXT) as connection:
         channels = outbox_support.figures(connection)
     waiting = GaugeMetricFamily(
