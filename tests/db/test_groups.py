@@ -287,7 +287,7 @@ def test_groups_that_are_killed_happened_once_or_not_at_all(
 ) -> None:
     people = [new_user(own_database, cents=100_000) for _ in range(12)]
     orders = [
-        (people[n % 6], people[6 + (n + n // 6) % 6], 10 + n, f"{uuid4().hex}:{n}")
+        (people[n % 6], people[6 + (n + n // 6) % 6], 10 + n % 90, f"{uuid4().hex}:{n}")
         for n in range(ORDERS)
     ]
 
