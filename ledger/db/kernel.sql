@@ -66,11 +66,11 @@ BEGIN
         v_account_id := p_account_ids[i];
         v_debit := p_debits[i];
         v_ceiling := coalesce(p_ceilings[i], 9223372036854775807); -- what a bigint holds
-        balances[i] := NULL;
-        v_versions[i] := NULL;
         IF v_account_id < 1000 THEN
             INSERT INTO public.balance_deltas (transaction_id, account_id, debits_less_credits)
             VALUES (post_transaction.transaction_id, v_account_id, v_debit);
+            balances[i] := NULL;
+            v_versions[i] := NULL;
             CONTINUE;
         END IF;
         LOOP

@@ -97,15 +97,17 @@ def test_postings_that_do_not_sum_to_zero_are_refused_whoever_writes_them(
 
 
 @pytest.mark.parametrize(
-    ("second", "is_refused"),
+    ("rows", "is_refused"),
     [
-        ([(1, "D", 7), (2, "C", 7)], False),
-        ([(1, "D", 7), (2, "C", 6)], True),
-        ([(1, "D", 7)], True),
+        ([(0, 1, "D", 5), (0, 2, "C", 5), (1, 1, "D", 7), (1, 2, "C", 7)], False),
+        ([(0, 1, "D", 5), (0, 2, "C", 5), (1, 1, "D", 7), (1, 2, "C", 6)], True),
+        ([(0, 1, "D", 5), (0, 2, "C", 6), (1, 1, "D", 7), (1, 2, "C", 7)], True),
+        ([(0, 1, "D", 5), (0, 2, "C", 12), (1, 1, "D", 7)], True),
+        ([(0, 1, "D", 5), (1, 1, "D", 7), (0, 2, "C", 5), (1, 2, "C", 7)], True),
     ],
 )
 def test_each_transaction_of_a_statement_is_judged_by_itself(
-    database_owner_url: str, second: list[tuple[int, str, int]], is_refused: bool
+    database_owner_url: str, rows: list[tuple[int, int, str, int]], is_refused: bool
 ) -> None:
     with psycopg.connect(database_owner_url) as connection:
         ids = [
@@ -117,11 +119,9 @@ def test_each_transaction_of_a_statement_is_judged_by_itself(
                 (receipt, uuid4().hex),
             )
         ]
-        first = [(1, "D", 5), (2, "C", 5 if len(second) > 1 else 12)]
         values = ", ".join(
-            f"({account}, now(), {transaction_id}, {cents}, '{direction}')"
-            for transaction_id, rows in zip(ids, (first, second), strict=True)
-            for account, direction, cents in rows
+            f"({account}, now(), {ids[place]}, {cents}, '{direction}')"
+            for place, account, direction, cents in rows
         )
         statement = (
             "INSERT INTO postings (account_id, posted_at, transaction_id, amount, direction)"
@@ -148,6 +148,17 @@ def test_nothing_is_added_to_a_transaction_of_an_earlier_moment(
             "INSERT INTO postings (account_id, posted_at, transaction_id, amount, direction)"
             " VALUES (1, now(), %(id)s, 5, 'D'), (3, now(), %(id)s, 5, 'C')",
             {"id": posted.transaction_id},
+        )
+
+
+def test_a_transaction_reverses_only_one_that_exists(database_owner_url: str) -> None:
+    with (
+        psycopg.connect(database_owner_url) as connection,
+        pytest.raises(psycopg.errors.ForeignKeyViolation, match="does not exist"),
+    ):
+        connection.execute(
+            "INSERT INTO transactions (receipt, kind, source, reference, request_digest, actor,"
+            " channel, reverses_id) VALUES ('ABCDEFGHJK', 'x', 'owner', 'x', '', 'x', 'x', 0)"
         )
 
 
