@@ -82,6 +82,15 @@ DEPOSIT_FAILED_BUSY = Template(
     " Hakuna pesa iliyotoka. Jaribu tena baada ya dakika chache: piga {ussd_code}.",
 )
 
+DEPOSIT_FAILED_PHONE_BUSY = Template(
+    name="deposit_failed_phone_busy",
+    fields={"amount": MONEY},
+    en="Your deposit of {amount} was not completed: your phone was busy with another request."
+    " No money has moved. Try again in 2 minutes: dial {ussd_code}.",
+    sw="Kuweka {amount} hakukukamilika: simu yako ilikuwa na ombi lingine."
+    " Hakuna pesa iliyotoka. Jaribu tena baada ya dakika 2: piga {ussd_code}.",
+)
+
 DEPOSIT_EXPIRED = Template(
     name="deposit_expired",
     fields={"amount": MONEY},

@@ -4,6 +4,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pytest
+
 from jobs.queue import Task, queue_of
 from jobs.tasks import process_callbacks
 from ledger.core.payments import PaymentState
@@ -28,6 +30,29 @@ def test_a_paid_prompt_credits_the_wallet_and_queues_one_receipt(world: MpesaWor
     done = world.reload(payment)
     assert (done.state, world.balance(user)) == (PaymentState.COMPLETED, 500_00)
     assert world.told(user) == ["deposit_received"]
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (1, "insufficient"),
+        (4, "limit"),
+        (17, "phone_busy"),
+        (26, "busy"),
+        (1001, "phone_busy"),
+        (1019, "timeout"),
+        (1032, "cancelled"),
+        (1037, "timeout"),
+        (2001, "wrong_pin"),
+        (9999, "busy"),
+    ],
+)
+def test_a_prompt_that_failed_says_why(world: MpesaWorld, code: int, why: str) -> None:
+    user, payment = prompted(world)
+    world.call_back(payment, ResultCode=code)
+    world.process()
+    assert (world.reload(payment).state, world.balance(user)) == (PaymentState.FAILED, 0)
+    assert world.told(user) == [f"deposit_failed_{why}"]
 
 
 def test_the_same_callback_ten_times_five_at_once_credits_once(world: MpesaWorld) -> None:
