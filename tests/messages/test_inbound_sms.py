@@ -78,8 +78,14 @@ def test_a_pin_is_stored_nowhere(texting: Texting, user: User, ask: Ask) -> None
     ask(user.msisdn, "SEND 200 0799999999 4826")
     (row,) = stored(texting)
     assert row["held_pin"]
-    assert "4826" not in repr(row)
-    assert "4826" not in repr(texting.rows())
+    drawn = {"provider_id", "sender", "recipient"}  # may hold these digits by chance
+    kept = [
+        value
+        for stored_row in (row, *texting.rows())
+        for column, value in stored_row.items()
+        if column not in drawn and not isinstance(value, datetime)
+    ]
+    assert "4826" not in repr(kept)
 
 
 def test_a_balance_needs_enrolment(texting: Texting, user: User, ask: Ask) -> None:
