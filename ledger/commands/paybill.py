@@ -27,6 +27,7 @@ from ledger.core.payments import (
     cents_in_suspense,
     decide,
 )
+from ledger.core.plans import Posted
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.core.rules import Rules
 from ledger.db import audit, callbacks, payments, users
@@ -112,18 +113,22 @@ def _apply(
     if prompt is not None:
         locked = payments.lock(connection, prompt.id)
         assert locked is not None
-        statement = Evidence(
-            source=source,
-            verdict=Verdict.PAID,
-            code="0",
-            amount=paid.amount,
-            receipt=paid.receipt,
-            paid_at=paid.paid_at,
-        )
+        statement = _statement(paid, source)
         if decide(locked, statement).step in (Step.COMPLETE, Step.ATTACH):
             return evidence.apply_to(connection, locked, statement, rules)
     party = _party_of_payment(connection, paid, prompt)
     return _book(connection, paid, party, rules, source)
+
+
+def _statement(paid: PaybillPayment, source: EvidenceSource) -> Evidence:
+    return Evidence(
+        source=source,
+        verdict=Verdict.PAID,
+        code="0",
+        amount=paid.amount,
+        receipt=paid.receipt,
+        paid_at=paid.paid_at,
+    )
 
 
 def _book(
@@ -133,30 +138,7 @@ def _book(
     rules: Rules,
     source: EvidenceSource,
 ) -> Applied:
-    payer = paid.payer_msisdn
-    if payer is None and paid.payer_hash is not None:
-        # Whoever paid may be a customer: a hint for the person who allocates, no more.
-        payer = users.find_msisdn_by_hash(connection, paid.payer_hash)
-    payment_id = payments.insert(
-        connection,
-        payments.NewPayment(
-            kind=PaymentKind.PAYBILL,
-            state=PaymentState.PENDING,
-            user_id=None if party is None else party.user_id,
-            msisdn=payer,
-            amount=paid.amount,
-            fee=0,
-            token=new_token(),
-            account_reference=paid.account_number,
-            source="c2b",
-            reference=paid.receipt,
-            channel="paybill",
-            mpesa_receipt=paid.receipt,
-            payer_name=paid.payer_name,
-            paid_at=paid.paid_at or datetime.now(UTC),
-            settled_by=source.value,
-        ),
-    )
+    payment_id = payments.insert(connection, _new_payment(connection, paid, party, source))
     if payment_id is None:
         # A twin of this confirmation committed in between; the retry finds it.
         raise RuntimeError("the receipt was booked a moment ago")
@@ -174,6 +156,32 @@ def _book(
         settled_at=datetime.now(UTC),
     )
     return Applied(payment_id, Decision(Step.COMPLETE, "success" if reason is None else reason))
+
+
+def _new_payment(
+    connection: Connection, paid: PaybillPayment, party: Party | None, source: EvidenceSource
+) -> payments.NewPayment:
+    payer = paid.payer_msisdn
+    if payer is None and paid.payer_hash is not None:
+        # Whoever paid may be a customer: a hint for the person who allocates, no more.
+        payer = users.find_msisdn_by_hash(connection, paid.payer_hash)
+    return payments.NewPayment(
+        kind=PaymentKind.PAYBILL,
+        state=PaymentState.PENDING,
+        user_id=None if party is None else party.user_id,
+        msisdn=payer,
+        amount=paid.amount,
+        fee=0,
+        token=new_token(),
+        account_reference=paid.account_number,
+        source="c2b",
+        reference=paid.receipt,
+        channel="paybill",
+        mpesa_receipt=paid.receipt,
+        payer_name=paid.payer_name,
+        paid_at=paid.paid_at or datetime.now(UTC),
+        settled_by=source.value,
+    )
 
 
 def _party_of_payment(
@@ -209,38 +217,40 @@ def _open_prompt(connection: Connection, account_number: str) -> Payment | None:
 def allocate(
     database: Database, context: Context, payment_id: int, msisdn: str, *, why: str = ""
 ) -> Payment | Refusal:
-    """Give money in suspense to a customer; an admin's decision, recorded with actor and reason."""
+    """Give money in suspense to a customer; an admin's decision, recorded with actor and reason.
+
+    Whoever gives it to the same customer again, as after a lost connection, gets the same answer.
+    """
     rules = current_rules(database)
 
     def work(connection: Connection) -> Payment | Refusal:
         payment = payments.lock(connection, payment_id)
         if payment is None:
             return Refusal(RefusalCode.PAYMENT_UNKNOWN)
-        if (
-            not cents_in_suspense(payment)
-            or payments.open_reversal_of(connection, payment_id) is not None
-        ):
-            return Refusal(RefusalCode.STATE_CONFLICT)
         party = users.find_parties(connection, user_ids=[], msisdns=[msisdn]).get(msisdn)
+        if (
+            payment.suspense_resolution == "allocated"
+            and party
+            and payment.user_id == party.user_id
+        ):
+            return payment
+        is_going_back = payments.open_reversal_of(connection, payment_id) is not None
+        if not cents_in_suspense(payment) or is_going_back:
+            return Refusal(RefusalCode.STATE_CONFLICT)
         if party is None:
             return Refusal(RefusalCode.RECIPIENT_UNKNOWN)
         posted = deposits.allocate(connection, context, payment, party, rules)
         if isinstance(posted, Refusal):
             return posted
-        payments.update(
-            connection, payment_id, suspense_resolution="allocated", user_id=party.user_id
-        )
-        audit.record(
-            connection,
-            "suspense.allocated",
-            "payment",
-            payment_id,
-            new={
-                "user_id": party.user_id,
-                "transaction_id": posted.transaction_id,
-                "why": why,
-            },
-        )
-        return replace(payment, suspense_resolution="allocated", user_id=party.user_id)
+        return _allocated(connection, payment, party, posted, why)
 
     return database.run(context, work)
+
+
+def _allocated(
+    connection: Connection, payment: Payment, party: Party, posted: Posted, why: str
+) -> Payment:
+    new = {"user_id": party.user_id, "transaction_id": posted.transaction_id, "why": why}
+    payments.update(connection, payment.id, suspense_resolution="allocated", user_id=party.user_id)
+    audit.record(connection, "suspense.allocated", "payment", payment.id, new=new)
+    return replace(payment, suspense_resolution="allocated", user_id=party.user_id)

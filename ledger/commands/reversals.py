@@ -2,7 +2,7 @@
 
 from ledger.core.chart import Kind
 from ledger.core.context import Context
-from ledger.core.plans import Plan, Posted
+from ledger.core.plans import Message, Plan, Posted
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.db import audit, kernel, payments, transactions
 from ledger.db.engine import Connection, Database
@@ -27,27 +27,38 @@ def reverse(
             return Refusal(RefusalCode.TRANSACTION_UNKNOWN)
         allocated = original.kind == Kind.SUSPENSE_ALLOCATION
         if allocated and _leaves_for_mpesa(connection, original):
-            return Refusal(RefusalCode.STATE_CONFLICT)
-        plan = Plan(
-            kind=Kind.REVERSAL,
-            source=source,
-            reference=reference,
-            debits={account_id: -debit for account_id, debit in original.debits.items()},
-            request={"receipt": receipt},
-            details={
-                "why": why,
-                "from": original.details.get("to"),
-                "to": original.details.get("from"),
-            },
-            reverses_id=original.id,
-            messages=tuple(transactions.reversal_notices(connection, original)),
+            before = kernel.posted_before(
+                connection, Kind.REVERSAL, source, reference, {"receipt": receipt}
+            )
+            return before or Refusal(RefusalCode.STATE_CONFLICT)
+        notices = tuple(transactions.reversal_notices(connection, original))
+        posted = kernel.post(
+            connection, context, _mirrored(original, why, source, reference, notices)
         )
-        posted = kernel.post(connection, context, plan)
         if allocated and isinstance(posted, Posted) and not posted.replayed:
             _put_back_into_suspense(connection, original, posted)
         return posted
 
     return database.run(context, work)
+
+
+def _mirrored(
+    original: Transaction, why: str, source: str, reference: str, notices: tuple[Message, ...]
+) -> Plan:
+    return Plan(
+        kind=Kind.REVERSAL,
+        source=source,
+        reference=reference,
+        debits={account_id: -debit for account_id, debit in original.debits.items()},
+        request={"receipt": original.receipt},
+        details={
+            "why": why,
+            "from": original.details.get("to"),
+            "to": original.details.get("from"),
+        },
+        reverses_id=original.id,
+        messages=notices,
+    )
 
 
 def _leaves_for_mpesa(connection: Connection, allocation: Transaction) -> bool:

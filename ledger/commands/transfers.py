@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from ledger.core.chart import Kind, SystemAccount
 from ledger.core.context import Context
 from ledger.core.parties import Party
-from ledger.core.plans import Message, Plan, Posted, Usage
+from ledger.core.plans import Message, Plan, Posted, RequestValue, Usage
 from ledger.core.refusals import Refusal, RefusalCode, first
 from ledger.core.rules import Rules, nairobi_day
 from ledger.db import kernel, users
@@ -44,27 +44,14 @@ def quote(
 ) -> Quote | Refusal:
     """Say what a transfer would cost and to whom it would go, or why it can't be made."""
     rules = current_rules(database)
-    found = database.call(
-        lambda connection: users.find_parties(
-            connection, user_ids=[sender_id], msisdns=[recipient_msisdn]
-        )
-    )
-    parties = _pair(found, sender_id, recipient_msisdn)
-    if isinstance(parties, Refusal):
-        return parties
-    sender, recipient = parties
+    order = _Order(context, sender_id, recipient_msisdn, amount, "", "", rules)
+    found = database.call(lambda connection: _find_parties(connection, [order]))
+    sender, recipient = _pair(found, order)
     fee = rules.fee("transfer", amount)
-    short = sender.balance < amount + fee
-    refusal = first(
-        (
-            rules.refuse_amount("transfer", amount),
-            Refusal(RefusalCode.INSUFFICIENT_FUNDS, {"balance": sender.balance, "fee": fee})
-            if short
-            else None,
-        )
-    )
+    refusal = _refusal(order, sender, recipient) or _refusal_of_balance(sender, amount, fee)
     if refusal is not None:
         return refusal
+    assert recipient is not None
     public = recipient.public
     return Quote(public["name"], public["msisdn"], amount, fee, amount + fee)
 
@@ -82,7 +69,8 @@ def transfer(
     """Move cents from a customer's wallet to a member's; both are told by SMS.
 
     The PIN has been checked before. The fee of the tariff in force is charged on top. Transfers
-    that are asked for at the same moment travel together.
+    that are asked for at the same moment travel together. A key that was posted keeps its answer,
+    whatever has become of the two customers and the rules since.
     """
     rules = current_rules(database)
     order = _Order(context, sender_id, recipient_msisdn, amount, source, reference, rules)
@@ -92,71 +80,67 @@ def transfer(
 
 
 def _transfer_alone(connection: Connection, order: _Order) -> Posted | Refusal:
-    plan = _plans(connection, [order])[0]
+    sender, recipient = _pair(_find_parties(connection, [order]), order)
+    plan = _plan(order, sender, recipient)
     if isinstance(plan, Refusal):
-        return plan
+        request = _request(order, sender, recipient)
+        before = kernel.posted_before(
+            connection, Kind.TRANSFER, order.source, order.reference, request
+        )
+        return before or plan
     answer = kernel.post(connection, order.context, plan)
     return _told_to_sender(answer, plan) if isinstance(answer, Refusal) else answer
 
 
-def _transfer_together(
-    connection: Connection, orders: list[_Order]
-) -> list[Posted | Refusal | None]:
-    plans = _plans(connection, orders)
+def _transfer_together(connection: Connection, orders: list[_Order]) -> list[Posted | None]:
+    """Post what nothing speaks against; None for what must be looked at alone."""
+    found = _find_parties(connection, orders)
+    plans = [_plan(order, *_pair(found, order)) for order in orders]
     asked = [
         (order.context, plan)
         for order, plan in zip(orders, plans, strict=True)
         if not isinstance(plan, Refusal)
     ]
     posted = iter(kernel.post_group(connection, asked))
-    return [plan if isinstance(plan, Refusal) else next(posted) for plan in plans]
+    return [None if isinstance(plan, Refusal) else next(posted) for plan in plans]
 
 
-def _plans(connection: Connection, orders: list[_Order]) -> list[Plan | Refusal]:
-    found = users.find_parties(
+def _find_parties(connection: Connection, orders: list[_Order]) -> Mapping[str, Party]:
+    return users.find_parties(
         connection,
         user_ids=[order.sender_id for order in orders],
         msisdns=[order.recipient_msisdn for order in orders],
     )
-    return [_plan(order, found) for order in orders]
 
 
-def _plan(order: _Order, found: Mapping[str, Party]) -> Plan | Refusal:
+def _pair(found: Mapping[str, Party], order: _Order) -> tuple[Party | None, Party | None]:
+    sender = next((party for party in found.values() if party.user_id == order.sender_id), None)
+    return sender, found.get(order.recipient_msisdn)
+
+
+def _plan(order: _Order, sender: Party | None, recipient: Party | None) -> Plan | Refusal:
     """Return the postings and receipts of a transfer: the sender pays amount and fee."""
-    parties = _pair(found, order.sender_id, order.recipient_msisdn)
-    if isinstance(parties, Refusal):
-        return parties
-    rules, amount = order.rules, order.amount
-    refusal = rules.refuse_amount("transfer", amount)
+    refusal = _refusal(order, sender, recipient)
     if refusal is not None:
         return refusal
-    sender, recipient = parties
+    assert sender is not None
+    assert recipient is not None
+    rules, amount = order.rules, order.amount
     fee = rules.fee("transfer", amount)
-    debits = {
-        sender.wallet_account_id: amount + fee,
-        recipient.wallet_account_id: -amount,
-    }
+    wallet = sender.wallet_account_id
+    debits = {wallet: amount + fee, recipient.wallet_account_id: -amount}
     if fee:
         debits[SystemAccount.REVENUE_FEES] = -fee
+    day = nairobi_day(datetime.now(UTC))
     return Plan(
         kind=Kind.TRANSFER,
         source=order.source,
         reference=order.reference,
         debits=debits,
-        request={
-            "amount": amount,
-            "sender": sender.wallet_account_id,
-            "recipient": recipient.wallet_account_id,
-        },
+        request=_request(order, sender, recipient),
         details={"fee": fee, "from": sender.public, "to": recipient.public},
         ceilings={recipient.wallet_account_id: rules.wallet_maximum},
-        usage=Usage(
-            account_id=sender.wallet_account_id,
-            kind="transfer",
-            day=nairobi_day(datetime.now(UTC)),
-            amount=amount,
-            daily_max=rules.limits["transfer"].daily,
-        ),
+        usage=Usage(wallet, "transfer", day, amount, rules.limits["transfer"].daily),
         messages=(
             _receipt(sender, recipient, "transfer_sent", {"amount": amount, "fee": fee}),
             _receipt(recipient, sender, "transfer_received", {"amount": amount}),
@@ -164,38 +148,47 @@ def _plan(order: _Order, found: Mapping[str, Party]) -> Plan | Refusal:
     )
 
 
+def _request(
+    order: _Order, sender: Party | None, recipient: Party | None
+) -> dict[str, RequestValue]:
+    return {
+        "amount": order.amount,
+        "sender": None if sender is None else sender.wallet_account_id,
+        "recipient": None if recipient is None else recipient.wallet_account_id,
+    }
+
+
 def _receipt(reader: Party, other: Party, template: str, figures: dict[str, int | str]) -> Message:
     params = {**figures, **other.public}
     return reader.message(template, params, balance_of=reader.wallet_account_id)
 
 
-def _pair(
-    found: Mapping[str, Party], sender_id: int, recipient_msisdn: str
-) -> tuple[Party, Party] | Refusal:
-    sender = next((party for party in found.values() if party.user_id == sender_id), None)
-    recipient = found.get(recipient_msisdn)
+def _refusal(order: _Order, sender: Party | None, recipient: Party | None) -> Refusal | None:
+    """Return why these two can't send and receive this amount, by the order of precedence."""
     if sender is None:
         return Refusal(RefusalCode.NOT_REGISTERED)
-    refusal = first(
+    speaks_against = {
+        RefusalCode.USER_CLOSED: sender.status != "active",
+        RefusalCode.RECIPIENT_UNKNOWN: recipient is None or recipient.status != "active",
+        RefusalCode.RECIPIENT_IS_SENDER: recipient is not None
+        and recipient.user_id == order.sender_id,
+        RefusalCode.PIN_MUST_CHANGE: sender.pin_must_change,
+        RefusalCode.ACCOUNT_FROZEN: sender.wallet_status == "frozen",
+        RefusalCode.RECIPIENT_CANNOT_RECEIVE: recipient is not None
+        and recipient.wallet_status != "active",
+    }
+    return first(
         (
-            Refusal(RefusalCode.USER_CLOSED) if sender.status != "active" else None,
-            Refusal(RefusalCode.RECIPIENT_UNKNOWN)
-            if recipient is None or recipient.status != "active"
-            else None,
-            Refusal(RefusalCode.RECIPIENT_IS_SENDER)
-            if recipient is not None and recipient.user_id == sender_id
-            else None,
-            Refusal(RefusalCode.PIN_MUST_CHANGE) if sender.pin_must_change else None,
-            Refusal(RefusalCode.ACCOUNT_FROZEN) if sender.wallet_status == "frozen" else None,
-            Refusal(RefusalCode.RECIPIENT_CANNOT_RECEIVE)
-            if recipient is not None and recipient.wallet_status != "active"
-            else None,
+            *(Refusal(code) for code, holds in speaks_against.items() if holds),
+            order.rules.refuse_amount("transfer", order.amount),
         )
     )
-    if refusal is not None:
-        return refusal
-    assert recipient is not None
-    return sender, recipient
+
+
+def _refusal_of_balance(sender: Party | None, amount: int, fee: int) -> Refusal | None:
+    if sender is None or sender.balance >= amount + fee:
+        return None
+    return Refusal(RefusalCode.INSUFFICIENT_FUNDS, {"balance": sender.balance, "fee": fee})
 
 
 def _told_to_sender(refusal: Refusal, plan: Plan) -> Refusal:

@@ -65,6 +65,12 @@ class Usage:
     daily_max: int
 
 
+def digest_of(kind: Kind, request: Mapping[str, RequestValue]) -> bytes:
+    """Return the digest of what was asked, whatever the order of its names."""
+    canonical = json.dumps({"kind": kind, **request}, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).digest()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One transaction to post.
@@ -96,8 +102,7 @@ class Plan:
     @property
     def request_digest(self) -> bytes:
         """Return the digest by which a repeated request is recognised."""
-        canonical = json.dumps({"kind": self.kind, **self.request}, sort_keys=True)
-        return hashlib.sha256(canonical.encode()).digest()
+        return digest_of(self.kind, self.request)
 
 
 def moving(amount: int, *, debit: int, credit: int) -> dict[int, int]:

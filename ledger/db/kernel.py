@@ -1,15 +1,23 @@
 """Calls of the posting kernel (``kernel.sql``)."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import psycopg
 from psycopg.rows import TupleRow, tuple_row
 
-from ledger.core.chart import FIRST_WALLET_ID
+from ledger.core.chart import FIRST_WALLET_ID, Kind
 from ledger.core.context import Context
-from ledger.core.plans import Message, Plan, Posted, new_receipt, new_receipts
+from ledger.core.plans import (
+    Message,
+    Plan,
+    Posted,
+    RequestValue,
+    digest_of,
+    new_receipt,
+    new_receipts,
+)
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.db.engine import Connection
 
@@ -78,7 +86,33 @@ def post(connection: Connection, context: Context, plan: Plan) -> Posted | Refus
                 raise
     if row is None:
         raise AssertionError("the kernel always answers with one row")
-    return _answer(row, plan, ids)
+    return _answer(row, plan.kind, plan.request, ids)
+
+
+def posted_before(
+    connection: Connection,
+    kind: Kind,
+    source: str,
+    reference: str,
+    request: Mapping[str, RequestValue],
+) -> Posted | Refusal | None:
+    """Return what stands under a key: the first answer, or that the request was another.
+
+    A use-case asks this before it refuses for a reason of its own: whatever has changed since, a
+    request that was posted keeps its answer. None when nothing stands there.
+    """
+    row = (
+        connection.cursor(row_factory=tuple_row)
+        .execute(
+            "SELECT outcome, figures, transaction_id, receipt, posted_at, balances, account_ids"
+            " FROM public.posted_under(%s, %s, %s)",
+            (source, reference, digest_of(kind, request)),
+        )
+        .fetchone()
+    )
+    if row is None or row[0] is None:
+        return None
+    return _answer(row[:-1], kind, request, row[-1])
 
 
 def post_group(
@@ -164,13 +198,15 @@ def _texts(values: Iterable[str | None]) -> str:
     )
 
 
-def _answer(row: TupleRow, plan: Plan, ids: list[int]) -> Posted | Refusal:
+def _answer(
+    row: TupleRow, kind: Kind, request: Mapping[str, RequestValue], ids: list[int]
+) -> Posted | Refusal:
     outcome, figures, transaction_id, receipt, posted_at, balances = row
     if outcome in ("posted", "replayed"):
         replayed = outcome == "replayed"
         return _posted(transaction_id, receipt, posted_at, ids, balances, replayed=replayed)
     if outcome == "key_reused":
-        return Refusal(RefusalCode.KEY_REUSED, {"field": _first_difference(figures, plan)})
+        return Refusal(RefusalCode.KEY_REUSED, {"field": _first_difference(figures, kind, request)})
     return Refusal(RefusalCode(str(outcome)), figures)
 
 
@@ -196,14 +232,16 @@ def _posted(
     )
 
 
-def _first_difference(stored: dict[str, object], plan: Plan) -> str:
+def _first_difference(
+    stored: dict[str, object], kind: Kind, request: Mapping[str, RequestValue]
+) -> str:
     """Name the field in which a request under a used key differs from the first one."""
-    if stored["kind"] != plan.kind:
+    if stored["kind"] != kind:
         return "kind"
     details = stored["details"]
-    request: dict[str, object] = details.get("request", {}) if isinstance(details, dict) else {}
-    for name in sorted({*request, *plan.request}):
-        if request.get(name) != plan.request.get(name):
+    first: dict[str, object] = details.get("request", {}) if isinstance(details, dict) else {}
+    for name in sorted({*first, *request}):
+        if first.get(name) != request.get(name):
             return name
     return "request"
 

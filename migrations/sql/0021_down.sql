@@ -1,3 +1,4 @@
+DROP FUNCTION posted_under;
 CREATE OR REPLACE FUNCTION check_postings_balance() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     first_id bigint;

@@ -1,6 +1,7 @@
 -- The posting kernel: the only writer of the ledger. Everything here runs as cycle_kernel, which
 -- owns no table and may insert what it must; the application may only execute these functions.
--- Names are qualified rather than a search_path set, which would cost a tenth of the speed.
+-- Names are qualified rather than a search_path set, which would cost a tenth of the speed; those of
+-- types inside of functions too, as a caller could put a type of the same name into pg_temp.
 
 -- Post one whole transaction in one round trip, or refuse it and leave nothing behind.
 --
@@ -47,12 +48,12 @@ DECLARE
     v_balance bigint;
     v_version bigint;
     v_versions bigint[];
-    v_same boolean;
-    v_constraint text;
+    v_last_account_id bigint := 0;
+    v_constraint pg_catalog.text;
     v_audit_id bigint;
 BEGIN
-    IF cardinality(p_account_ids) < 2 THEN
-        RAISE EXCEPTION 'a transaction has two postings or more'
+    IF cardinality(p_account_ids) < 2 OR cardinality(p_account_ids) <> cardinality(p_debits) THEN
+        RAISE EXCEPTION 'a transaction has two postings or more, each with an account and cents'
             USING ERRCODE = 'data_exception';
     END IF;
 
@@ -66,9 +67,18 @@ BEGIN
         v_account_id := p_account_ids[i];
         v_debit := p_debits[i];
         v_ceiling := coalesce(p_ceilings[i], 9223372036854775807); -- what a bigint holds
+        IF v_account_id <= v_last_account_id THEN
+            RAISE EXCEPTION 'accounts are named once and in ascending order' USING ERRCODE = 'data_exception';
+        END IF;
+        v_last_account_id := v_account_id;
         IF v_account_id < 1000 THEN
             INSERT INTO public.balance_deltas (transaction_id, account_id, debits_less_credits)
-            VALUES (post_transaction.transaction_id, v_account_id, v_debit);
+            SELECT post_transaction.transaction_id, a.id, v_debit FROM public.accounts AS a WHERE a.id = v_account_id;
+            IF NOT FOUND THEN
+                outcome := 'account_unknown';
+                figures := jsonb_build_object('account_id', v_account_id, 'balance', NULL);
+                RAISE EXCEPTION USING ERRCODE = 'CY001', MESSAGE = 'refused';
+            END IF;
             balances[i] := NULL;
             v_versions[i] := NULL;
             CONTINUE;
@@ -84,10 +94,13 @@ BEGIN
             EXIT WHEN FOUND;
             SELECT refused.outcome, refused.figures INTO outcome, figures
             FROM public.why_refused(p_account_ids[i:], p_debits[i:], p_ceilings[i:]) AS refused;
-            -- No reason left: what stood in the way was gone a moment later, so try again.
             IF outcome IS NOT NULL THEN
                 RAISE EXCEPTION USING ERRCODE = 'CY001', MESSAGE = 'refused';
             END IF;
+            IF v_account_id IS NULL OR v_debit IS NULL THEN
+                RAISE EXCEPTION 'a posting lacks its account or its cents' USING ERRCODE = 'data_exception';
+            END IF;
+            -- No reason left: what stood in the way was gone a moment later, so try again.
         END LOOP;
         balances[i] := v_balance;
         v_versions[i] := v_version;
@@ -143,15 +156,10 @@ EXCEPTION
     WHEN unique_violation OR check_violation THEN
         GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
         -- Whichever unique index was looked at first: a used key takes precedence.
-        SELECT t.id, t.receipt, t.request_digest = p_request_digest,
-            jsonb_build_object('kind', t.kind, 'details', t.details)
-        INTO transaction_id, receipt, v_same, figures
-        FROM public.transactions AS t WHERE t.source = p_source AND t.reference = p_reference;
-        IF FOUND THEN
-            SELECT max(p.posted_at), array_agg(p.balance_after ORDER BY p.account_id)
-            INTO posted_at, balances
-            FROM public.postings AS p WHERE p.transaction_id = post_transaction.transaction_id;
-            outcome := CASE WHEN v_same THEN 'replayed' ELSE 'key_reused' END;
+        SELECT u.outcome, u.figures, u.transaction_id, u.receipt, u.posted_at, u.balances
+        INTO outcome, figures, transaction_id, receipt, posted_at, balances
+        FROM public.posted_under(p_source, p_reference, p_request_digest) AS u;
+        IF outcome IS NOT NULL THEN
             RETURN;
         END IF;
         balances := NULL;
@@ -164,6 +172,29 @@ EXCEPTION
         END IF;
 END
 $kernel$;
+
+-- What stands under an idempotency key: replayed or, when another request claimed it, key_reused.
+-- The outcome is null when nothing does. Accounts and their balances are in ascending account id.
+CREATE OR REPLACE FUNCTION public.posted_under(
+    p_source text,
+    p_reference text,
+    p_request_digest bytea,
+    OUT outcome text,
+    OUT figures jsonb,
+    OUT transaction_id bigint,
+    OUT receipt text,
+    OUT posted_at timestamptz,
+    OUT account_ids bigint[],
+    OUT balances bigint[]
+) LANGUAGE sql STABLE SECURITY DEFINER AS $under$
+    SELECT CASE WHEN t.request_digest = p_request_digest THEN 'replayed' ELSE 'key_reused' END,
+        jsonb_build_object('kind', t.kind, 'details', t.details), t.id, t.receipt,
+        max(p.posted_at), array_agg(p.account_id ORDER BY p.account_id),
+        array_agg(p.balance_after ORDER BY p.account_id)
+    FROM public.transactions AS t JOIN public.postings AS p ON p.transaction_id = t.id
+    WHERE t.source = p_source AND t.reference = p_reference
+    GROUP BY t.id
+$under$;
 
 -- Post several transactions at once, each whole, in one database transaction: what is asked for at the
 -- same moment shares a round trip, a commit and one statement a table. Only the plain case is
@@ -202,7 +233,7 @@ DECLARE
     v_touched_legs bigint[]; -- postings on wallets, and what the wallets became
     v_balances bigint[];
     v_versions bigint[];
-    v_posted_at timestamptz;
+    v_posted_at pg_catalog.timestamptz;
 BEGIN
     -- One set of numbers and subscripts: PostgreSQL would copy out each array that is taken apart.
     SELECT array_agg(held.leg) INTO v_held_legs FROM (
@@ -248,7 +279,8 @@ BEGIN
 
     IF 1000 > ANY (p_leg_account_ids) THEN
         INSERT INTO public.balance_deltas (transaction_id, account_id, debits_less_credits)
-        SELECT v_ids[array_position(v_calls, e.call)], p_leg_account_ids[e.leg], p_leg_debits[e.leg]
+        SELECT v_ids[array_position(v_calls, e.call)],
+            (SELECT a.id FROM public.accounts AS a WHERE a.id = p_leg_account_ids[e.leg]), p_leg_debits[e.leg]
         FROM unnest(p_leg_calls) WITH ORDINALITY AS e (call, leg)
         WHERE p_leg_account_ids[e.leg] < 1000 AND e.call = ANY (v_calls);
     END IF;
@@ -404,8 +436,9 @@ BEGIN
                 || CASE WHEN m.balance_of IS NULL THEN '{}' ELSE jsonb_build_object('balance',
                     t.balances[array_position(t.account_ids, m.balance_of)]) END,
             t.transaction_id, t.payment_id, t.posted_at, t.posted_at
-        FROM taken AS t CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(t.messages) AS (channel text,
-            user_id bigint, recipient text, template text, language text, params jsonb, balance_of bigint))
+        FROM taken AS t CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(t.messages) AS (
+            channel pg_catalog.text, user_id bigint, recipient pg_catalog.text, template pg_catalog.text,
+            language pg_catalog.text, params pg_catalog.jsonb, balance_of bigint))
             WITH ORDINALITY AS m (channel, user_id, recipient, template, language, params, balance_of, place)
         ORDER BY t.posted_at, t.transaction_id, m.place
     )
@@ -418,7 +451,7 @@ $fill$;
 CREATE OR REPLACE FUNCTION public.audit_digest(entry public.audit_log) RETURNS bytea LANGUAGE sql STABLE AS $digest$
     SELECT sha256(convert_to(jsonb_build_array(entry.id, (extract(epoch FROM entry.at) * 1000000)::bigint,
         entry.subject_id, entry.actor, entry.channel, entry.action, entry.subject_type,
-        entry.old_values, entry.new_values)::text, 'UTF8'))
+        entry.old_values, entry.new_values)::pg_catalog.text, 'UTF8'))
 $digest$;
 
 -- Seal the audit rows that wait: hash each in id order, hash the batch, chain it to the seal before.
@@ -427,8 +460,8 @@ CREATE OR REPLACE FUNCTION public.seal_audit(p_rows_max integer DEFAULT 10000) R
 LANGUAGE plpgsql SECURITY DEFINER AS $seal$
 DECLARE
     v_ids bigint[];
-    v_batch bytea;
-    v_previous bytea;
+    v_batch pg_catalog.bytea;
+    v_previous pg_catalog.bytea;
     v_next bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('cycle.seal_audit'));
@@ -441,14 +474,14 @@ BEGIN
     IF v_ids IS NULL THEN
         RETURN 0;
     END IF;
-    SELECT sha256(string_agg(public.audit_digest(a), ''::bytea ORDER BY a.id)) INTO v_batch
+    SELECT sha256(string_agg(public.audit_digest(a), ''::pg_catalog.bytea ORDER BY a.id)) INTO v_batch
     FROM public.audit_log AS a WHERE a.id = ANY (v_ids);
     SELECT s.id, s.seal_hash INTO v_next, v_previous FROM public.audit_seals AS s ORDER BY s.id DESC LIMIT 1;
     v_next := coalesce(v_next, 0) + 1;
     v_previous := coalesce(v_previous, sha256('cycle audit'));
     INSERT INTO public.audit_seals (id, audit_ids, row_count, batch_hash, previous_hash, seal_hash)
     VALUES (v_next, (SELECT range_agg(int8range(i, i + 1)) FROM unnest(v_ids) AS i), cardinality(v_ids),
-        v_batch, v_previous, sha256(v_previous || v_batch || convert_to(v_next::text, 'UTF8')));
+        v_batch, v_previous, sha256(v_previous || v_batch || convert_to(v_next::pg_catalog.text, 'UTF8')));
     RETURN cardinality(v_ids);
 END
 $seal$;
@@ -459,7 +492,7 @@ DECLARE
 BEGIN
     FOR f IN SELECT p.oid::regprocedure FROM pg_proc AS p
         WHERE p.pronamespace = 'public'::regnamespace AND p.proname IN ('post_transaction', 'why_refused',
-            'post_transactions', 'open_wallet', 'set_account_status', 'record_audit', 'fold_balance_deltas', 'fill_outbox',
+            'posted_under', 'post_transactions', 'open_wallet', 'set_account_status', 'record_audit', 'fold_balance_deltas', 'fill_outbox',
             'audit_digest', 'seal_audit')
     LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO cycle_kernel', f);

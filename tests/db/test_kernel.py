@@ -91,6 +91,46 @@ def test_a_used_key_with_another_request_names_what_differs(database: Database) 
     assert post(database, renamed) == Refusal(RefusalCode.KEY_REUSED, {"field": "kind"})
 
 
+@pytest.mark.parametrize("account_id", [7, 999])
+def test_money_can_not_go_to_a_system_account_that_is_none(
+    database: Database, account_id: int
+) -> None:
+    user = new_user(database, cents=5_000)
+    plan = _transfer(user.wallet_account_id, account_id, 1_000)
+    refused = Refusal(RefusalCode.ACCOUNT_UNKNOWN, {"account_id": account_id, "balance": None})
+    assert post(database, plan) == refused
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        database.call(lambda connection: kernel.post_group(connection, [(SYSTEM, plan)]))
+    assert _balance(database, user.wallet_account_id) == 5_000
+
+
+@pytest.mark.parametrize(
+    ("account_ids", "debits"),
+    [
+        ("{1}", "{100}"),
+        ("{1,2}", "{100}"),
+        ("{1,2}", "{100,-50,-50}"),
+        ("{2,1}", "{100,-100}"),
+        ("{1,1}", "{100,-100}"),
+        ("{-5,1}", "{100,-100}"),
+        ("{1,NULL}", "{100,-100}"),
+        ("{1,1000}", "{100,NULL}"),
+    ],
+)
+def test_arrays_that_are_no_postings_are_an_error_at_once(
+    database: Database, account_ids: str, debits: str
+) -> None:
+    with (
+        pytest.raises(psycopg.errors.DataException),
+        database.transaction(SYSTEM) as connection,
+    ):
+        connection.execute(
+            "SELECT outcome FROM post_transaction('x', 'x', %s, '', 'ABCDEFGHJK', 'x', 'x',"
+            " %s::bigint[], %s::bigint[])",
+            (uuid4().hex, account_ids, debits),
+        )
+
+
 def test_a_replay_is_answered_even_when_the_money_is_spent_since(database: Database) -> None:
     payer, payee = new_user(database, cents=5_000), new_user(database)
     plan = Plan(

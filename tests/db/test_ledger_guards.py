@@ -8,6 +8,8 @@ import pytest
 from ledger.core.plans import Posted
 from ledger.db.engine import Database
 from tests.db.people import SYSTEM, deposit, new_user
+from tests.quick_hashing import open_database
+from ussd_app.settings import Settings
 
 
 def test_the_application_can_not_write_the_ledger_except_through_the_kernel(
@@ -40,6 +42,49 @@ def test_the_application_can_not_write_the_ledger_except_through_the_kernel(
             database.transaction(SYSTEM) as connection,
         ):
             connection.execute(statement)
+
+
+def test_types_that_a_caller_makes_are_not_used_by_the_kernel(
+    fresh_database_url: str, settings: Settings
+) -> None:
+    post = (
+        "SELECT outcome FROM post_transaction('x', 'temp', %s, '', %s, 'x', 'x',"
+        ' ARRAY[1, 3]::bigint[], ARRAY[5, -5]::bigint[], p_messages => \'[{"channel": "sms",'
+        ' "recipient": "+254700000000", "template": "x", "language": "en",'
+        ' "params": {}}]\')'
+    )
+    # A session of its own: PL/pgSQL looks a type up when a session first calls the function.
+    newcomer = open_database(settings, fresh_database_url)
+    with newcomer.transaction(SYSTEM) as connection:
+        connection.execute(
+            "CREATE FUNCTION pg_temp.run(pg_catalog.text) RETURNS boolean LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE EXCEPTION 'ran as %', current_user; END $$"
+        )
+        for name in ("text", "jsonb", "bytea", "date", "timestamptz"):
+            connection.execute(
+                f"CREATE DOMAIN pg_temp.{name} AS pg_catalog.{name} CHECK (pg_temp.run(''))"
+            )
+        key = uuid4().hex
+        for outcome in ("posted", "replayed"):
+            row = connection.execute(post.encode(), (key, "ABCDEFGHJK")).fetchone()
+            assert row == {"outcome": outcome}
+        for call in (
+            "fill_outbox()",
+            "fold_balance_deltas()",
+            "seal_audit()",
+            "find_parties('{1}', '{}')",
+            "posted_under('x', 'x', '')",
+            "set_account_status(1000, 'active')",
+            "record_audit('x', 'x', 1, NULL, NULL)",
+            "create_posting_partitions(current_date, current_date)",
+        ):
+            connection.execute(f"SELECT {call}".encode())
+        connection.execute(
+            "SELECT call FROM post_transactions('{x}', '{temp}', '{g}', '{\\x}', '{ABCDEFGHJM}',"
+            " '{x}', '{x}', '{\"{}\"}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}',"
+            " '{1,1}', '{1,3}', '{5,-5}', '{NULL,NULL}')"
+        )
+    newcomer.close()
 
 
 @pytest.mark.parametrize("table", ["transactions", "postings", "audit_log", "audit_seals"])

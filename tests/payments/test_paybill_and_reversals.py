@@ -52,7 +52,10 @@ def test_money_in_suspense_is_given_to_a_customer_once(world: MpesaWorld) -> Non
     assert (world.balance(user), suspense(world) - held_before) == (100_00, 0)
     assert world.told(user) == ["deposit_received"]
     again = paybill.allocate(world.database, ADMIN, payment.id, user.msisdn)
-    assert again == Refusal(RefusalCode.STATE_CONFLICT)
+    assert again == world.reload(payment)
+    assert (world.balance(user), world.told(user)) == (100_00, ["deposit_received"])
+    other = paybill.allocate(world.database, ADMIN, payment.id, world.customer().msisdn)
+    assert other == Refusal(RefusalCode.STATE_CONFLICT)
 
 
 def test_a_transfer_between_businesses_is_nobodys_deposit_by_guess(world: MpesaWorld) -> None:
