@@ -37,7 +37,7 @@ test: install
 
 # Every line and branch of ledger/core, from the tests that need no server.
 CORE_TESTS := $(addprefix tests/unit/test_,core_values.py core_reconciliation.py money.py msisdn.py payment_messages.py \
-	payment_rules.py pins.py rules.py texts.py statement_documents.py daraja_outcomes.py daraja_bodies.py)
+	payment_rules.py pins.py rules.py texts.py statement_documents.py daraja_outcomes.py daraja_bodies.py withdrawal_rules.py)
 # Measuring coverage takes memory itself.
 MEMORY_TEST := tests/unit/test_statement_documents.py::test_memory_does_not_grow_with_pages
 coverage: install

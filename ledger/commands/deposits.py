@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ledger.commands.payment_parts import (
+    KEY_OF_ANOTHER,
     SYSTEM,
+    create,
     figures,
-    inserted,
-    new_token,
     party_of,
-    same_request,
+    repeated,
     tell,
 )
 from ledger.core.chart import Kind, SystemAccount
@@ -23,10 +23,11 @@ from ledger.core.payments import (
     SAME_AMOUNT_GAP,
     Payment,
     PaymentKind,
+    PaymentRequest,
     PaymentState,
     cents_in_suspense,
 )
-from ledger.core.plans import Plan, Posted, moving, new_receipt
+from ledger.core.plans import Plan, Posted, moving
 from ledger.core.refusals import Refusal, RefusalCode, first
 from ledger.core.rules import Rules
 from ledger.core.submissions import Submission
@@ -45,57 +46,34 @@ def request_deposit(
     (source, reference) gives the same payment again.
     """
     rules = current_rules(database)
-    return database.run(
-        context,
-        lambda connection: _request(connection, context, user_id, amount, rules, source, reference),
-    )
+    request = PaymentRequest(PaymentKind.DEPOSIT, user_id, amount, source, reference)
 
+    def work(connection: Connection) -> Payment | Refusal:
+        answer = repeated(connection, request)
+        if answer is not None:
+            return answer
+        party = party_of(connection, user_id)
+        if isinstance(party, Refusal):
+            return party
+        refusal = rules.refuse_amount("deposit", amount)
+        refusal = refusal or _refuse_prompt(connection, party, amount, rules)
+        if refusal is not None:
+            return refusal
+        due_at = datetime.now(UTC) + PROMPT_DELAY
+        payment = create(connection, context, request, party, fee=0, due_at=due_at)
+        return payment or repeated(connection, request) or KEY_OF_ANOTHER
 
-def _request(
-    connection: Connection,
-    context: Context,
-    user_id: int,
-    amount: int,
-    rules: Rules,
-    source: str,
-    reference: str,
-) -> Payment | Refusal:
-    earlier = payments.find_by_reference(connection, source, reference)
-    if earlier is not None:
-        return same_request(earlier, user_id, amount, PaymentKind.DEPOSIT)
-    party = party_of(connection, user_id)
-    if isinstance(party, Refusal):
-        return party
-    refusal = rules.refuse_amount("deposit", amount)
-    if refusal is not None:
-        return refusal
-    payments.lock_prompts_of(connection, party.msisdn)
-    refusal = _refuse_prompt(connection, party, amount, rules)
-    if refusal is not None:
-        return refusal
-    payment_id = payments.insert(
-        connection,
-        payments.NewPayment(
-            kind=PaymentKind.DEPOSIT,
-            state=PaymentState.CREATED,
-            user_id=user_id,
-            msisdn=party.msisdn,
-            amount=amount,
-            fee=0,
-            token=new_token(),
-            account_reference=new_receipt(),
-            source=source,
-            reference=reference,
-            channel=context.channel,
-            due_at=datetime.now(UTC) + PROMPT_DELAY,
-        ),
-    )
-    return inserted(connection, payment_id, user_id, amount, PaymentKind.DEPOSIT, source, reference)
+    return database.run(context, work)
 
 
 def _refuse_prompt(
     connection: Connection, party: Party, amount: int, rules: Rules
 ) -> Refusal | None:
+    """Refuse a second prompt to a busy phone, and money that the wallet has no room for.
+
+    One request at a time decides about a phone, until its transaction ends.
+    """
+    payments.lock_prompts_of(connection, party.msisdn)
     recent = payments.newest_prompt(connection, party.msisdn, within=PROMPT_GAP)
     same = payments.newest_prompt(connection, party.msisdn, within=SAME_AMOUNT_GAP, amount=amount)
     # A prompt that is answered and settled holds nobody up, but for the same amount M-Pesa does.

@@ -1,15 +1,19 @@
 """What commands about payments share: who pays, repeated keys, messages."""
 
 import secrets
+from datetime import datetime
 
 from ledger.core.context import Context
 from ledger.core.parties import Party
-from ledger.core.payments import Payment, PaymentKind
+from ledger.core.payments import Payment, PaymentRequest, PaymentState, same_request
+from ledger.core.plans import new_receipt
 from ledger.core.refusals import Refusal, RefusalCode, first
 from ledger.db import outbox, payments, users
 from ledger.db.engine import Connection
 
 SYSTEM = Context.of_system("mpesa")
+KEY_OF_ANOTHER = Refusal(RefusalCode.KEY_REUSED, {"field": "user"})
+"""The key made a payment that row security hides from this customer."""
 
 
 def new_token() -> str:
@@ -17,35 +21,40 @@ def new_token() -> str:
     return secrets.token_hex(16)
 
 
-def inserted(
+def repeated(connection: Connection, request: PaymentRequest) -> Payment | Refusal | None:
+    """Return what a request's key made before, KEY_REUSED if it differs, None for a new key."""
+    earlier = payments.find_by_reference(connection, request.source, request.reference)
+    return None if earlier is None else same_request(earlier, request)
+
+
+def create(
     connection: Connection,
-    payment_id: int | None,
-    user_id: int,
-    amount: int,
-    kind: PaymentKind,
-    source: str,
-    reference: str,
-) -> Payment | Refusal:
-    """Return the payment just inserted, or what a concurrent twin of the request inserted."""
-    if payment_id is not None:
-        payment = payments.get(connection, payment_id)
-        assert payment is not None
-        return payment
-    earlier = payments.find_by_reference(connection, source, reference)
-    if earlier is None:
-        return Refusal(RefusalCode.KEY_REUSED, {"field": "user"})
-    return same_request(earlier, user_id, amount, kind)
-
-
-def same_request(
-    earlier: Payment, user_id: int, amount: int, kind: PaymentKind
-) -> Payment | Refusal:
-    """Return the payment that a repeated key made, or name what differs this time."""
-    compared = (("kind", earlier.kind, kind), ("user", earlier.user_id, user_id))
-    for name, stored, asked in (*compared, ("amount", earlier.amount, amount)):
-        if stored != asked:
-            return Refusal(RefusalCode.KEY_REUSED, {"field": name})
-    return earlier
+    context: Context,
+    request: PaymentRequest,
+    party: Party,
+    *,
+    fee: int,
+    due_at: datetime,
+    originator_conversation_id: str | None = None,
+) -> Payment | None:
+    """Write down the payment asked for, in cents; None when a concurrent twin did it first."""
+    new = payments.NewPayment(
+        kind=request.kind,
+        state=PaymentState.CREATED,
+        user_id=request.user_id,
+        msisdn=request.to or party.msisdn,
+        amount=request.amount,
+        fee=fee,
+        token=new_token(),
+        account_reference=new_receipt(),
+        source=request.source,
+        reference=request.reference,
+        channel=context.channel,
+        due_at=due_at,
+        originator_conversation_id=originator_conversation_id,
+    )
+    payment_id = payments.insert(connection, new)
+    return None if payment_id is None else payments.get(connection, payment_id)
 
 
 def party_of(connection: Connection, user_id: int) -> Party | Refusal:

@@ -20,25 +20,21 @@ def register(database: Database, context: Context, new: NewUser, pin: str) -> Us
         user_id = users.insert(connection, new, pin_hash)
         if user_id is None:
             return Refusal(RefusalCode.ALREADY_REGISTERED)
-        audit.record(
-            connection,
-            "user.registered",
-            "user",
-            user_id,
-            new={"language": new.language, "consent": new.consent_version},
-        )
-        outbox.put(
-            connection,
-            Message(
-                user_id=user_id,
-                recipient=new.msisdn,
-                language=new.language,
-                template="welcome",
-                params={"name": new.first_name},
-            ),
-        )
+        chosen = {"language": new.language, "consent": new.consent_version}
+        audit.record(connection, "user.registered", "user", user_id, new=chosen)
+        outbox.put(connection, _welcome(new, user_id))
         user = users.get(connection, user_id)
         assert user is not None
         return user
 
     return database.run(context, work)
+
+
+def _welcome(new: NewUser, user_id: int) -> Message:
+    return Message(
+        user_id=user_id,
+        recipient=new.msisdn,
+        language=new.language,
+        template="welcome",
+        params={"name": new.first_name},
+    )

@@ -6,12 +6,12 @@ from uuid import uuid4
 
 from ledger.commands import pauses
 from ledger.commands.payment_parts import (
+    KEY_OF_ANOTHER,
     SYSTEM,
+    create,
     figures,
-    inserted,
-    new_token,
     party_of,
-    same_request,
+    repeated,
     tell,
 )
 from ledger.core.chart import Kind, SystemAccount
@@ -20,18 +20,14 @@ from ledger.core.daraja_codes import payout_failure
 from ledger.core.money import AMOUNT_CENTS_MAX
 from ledger.core.msisdn import mask_msisdn
 from ledger.core.parties import Party
-from ledger.core.payments import Payment, PaymentKind, PaymentState, cents_in_suspense
-from ledger.core.plans import Plan, Posted, Usage, moving, new_receipt
+from ledger.core.payments import Payment, PaymentKind, PaymentRequest, PaymentState
+from ledger.core.plans import Plan, Posted, Usage, moving
 from ledger.core.refusals import Refusal, RefusalCode, first
-from ledger.core.rules import LimitedKind, Rules, nairobi_day
+from ledger.core.rules import Rules, nairobi_day
+from ledger.core.withdrawals import account_holding, daily_maximum, refuse_withdrawal
 from ledger.db import audit, kernel, payments, users
 from ledger.db.engine import Connection, Database
 from ledger.db.rules_cache import current_rules
-
-CAPPED_DAY_CENTS = 1_000_00
-"""What may leave in a day while withdrawals are capped, as after a forgotten PIN."""
-_OWN: LimitedKind = "withdrawal"
-_OTHER: LimitedKind = "withdrawal_other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ def quote(
         party = party_of(connection, user_id)
         if isinstance(party, Refusal):
             return party
-        fee = rules.fee(_OWN, amount)
+        fee = rules.fee("withdrawal", amount)
         refusal = first(
             (
                 _refuse(connection, party, to, amount, rules),
@@ -93,117 +89,59 @@ def request_withdrawal(
     The same (source, reference) gives the same payment again.
     """
     rules = current_rules(database)
-
-    def work(connection: Connection) -> Payment | Refusal:
-        earlier = payments.find_by_reference(connection, source, reference)
-        if earlier is not None:
-            return _same_withdrawal(connection, earlier, user_id, amount, to)
-        party = party_of(connection, user_id)
-        if isinstance(party, Refusal):
-            return party
-        refusal = _refuse(connection, party, to, amount, rules)
-        if refusal is not None:
-            return refusal
-        payment_id = payments.insert(
-            connection,
-            payments.NewPayment(
-                kind=PaymentKind.WITHDRAWAL,
-                state=PaymentState.CREATED,
-                user_id=user_id,
-                msisdn=to or party.msisdn,
-                amount=amount,
-                fee=rules.fee(_OWN, amount),
-                token=new_token(),
-                account_reference=new_receipt(),
-                source=source,
-                reference=reference,
-                channel=context.channel,
-                due_at=datetime.now(UTC),
-                originator_conversation_id=str(uuid4()),
-            ),
-        )
-        payment = inserted(
-            connection, payment_id, user_id, amount, PaymentKind.WITHDRAWAL, source, reference
-        )
-        if isinstance(payment, Refusal):
-            return payment
-        if payment_id is None:
-            return _same_withdrawal(connection, payment, user_id, amount, to)
-        return _hold(connection, context, payment, party, rules)
-
-    return database.run(context, work)
+    request = PaymentRequest(PaymentKind.WITHDRAWAL, user_id, amount, source, reference, to)
+    return database.run(context, lambda connection: _request(connection, context, request, rules))
 
 
-def _same_withdrawal(
-    connection: Connection, earlier: Payment, user_id: int, amount: int, to: str | None
+def _request(
+    connection: Connection, context: Context, request: PaymentRequest, rules: Rules
 ) -> Payment | Refusal:
-    """Return the payment that a repeated key made, or name what differs this time."""
-    answer = same_request(earlier, user_id, amount, PaymentKind.WITHDRAWAL)
-    if isinstance(answer, Payment) and answer.msisdn != (to or _party(connection, answer).msisdn):
-        return Refusal(RefusalCode.KEY_REUSED, {"field": "number"})
+    answer = _repeated(connection, request)
+    if answer is not None:
+        return answer
+    party = party_of(connection, request.user_id)
+    if isinstance(party, Refusal):
+        return party
+    refusal = _refuse(connection, party, request.to, request.amount, rules)
+    if refusal is not None:
+        return refusal
+    payment = create(
+        connection,
+        context,
+        request,
+        party,
+        fee=rules.fee("withdrawal", request.amount),
+        due_at=datetime.now(UTC),
+        originator_conversation_id=str(uuid4()),
+    )
+    if payment is None:
+        return _repeated(connection, request) or KEY_OF_ANOTHER
+    return _hold(connection, context, payment, party, rules)
+
+
+def _repeated(connection: Connection, request: PaymentRequest) -> Payment | Refusal | None:
+    """Return what a request's key made before; the number must be the same too."""
+    answer = repeated(connection, request)
+    if isinstance(answer, Payment):
+        number = request.to or _party(connection, answer).msisdn
+        if answer.msisdn != number:
+            return Refusal(RefusalCode.KEY_REUSED, {"field": "number"})
     return answer
 
 
 def _refuse(
     connection: Connection, party: Party, to: str | None, amount: int, rules: Rules
 ) -> Refusal | None:
-    return first(
-        (
-            rules.refuse_amount(_OWN if to in (None, party.msisdn) else _OTHER, amount),
-            Refusal(RefusalCode.WITHDRAWALS_PAUSED) if pauses.reasons(connection) else None,
-            Refusal(RefusalCode.WITHDRAWALS_CAPPED, {"maximum": CAPPED_DAY_CENTS})
-            if _is_capped(party) and amount > CAPPED_DAY_CENTS
-            else None,
-        )
-    )
-
-
-def _is_capped(party: Party) -> bool:
-    until = party.withdrawals_capped_until
-    return until is not None and until > datetime.now(UTC)
+    paused = bool(pauses.reasons(connection))
+    return refuse_withdrawal(party, to, amount, rules, paused=paused, now=datetime.now(UTC))
 
 
 def _hold(
     connection: Connection, context: Context, payment: Payment, party: Party, rules: Rules
 ) -> Payment | Refusal:
-    # Of a day's total, whatever its destinations, the tightest limit that applies holds.
-    daily_max = rules.limits[_OWN].daily
-    if payment.msisdn != party.msisdn:
-        daily_max = min(daily_max, rules.limits[_OTHER].daily)
-    if _is_capped(party):
-        daily_max = min(daily_max, CAPPED_DAY_CENTS)
-    posted = kernel.post(
-        connection,
-        context,
-        Plan(
-            kind=Kind.WITHDRAWAL_HOLD,
-            source="mpesa",
-            reference=f"payment:{payment.id}:hold",
-            debits=moving(
-                payment.amount + payment.fee,
-                debit=party.wallet_account_id,
-                credit=SystemAccount.PENDING_WITHDRAWALS,
-            ),
-            request={"payment": payment.id, "amount": payment.amount, "fee": payment.fee},
-            details={
-                "fee": payment.fee,
-                "to": _destination(payment),
-            },
-            payment_id=payment.id,
-            usage=_usage(payment, party, payment.amount, daily_max),
-            messages=(
-                party.message(
-                    "withdrawal_requested",
-                    {
-                        "amount": payment.amount,
-                        "fee": payment.fee,
-                        "msisdn": _destination(payment)["msisdn"],
-                    },
-                    balance_of=party.wallet_account_id,
-                ),
-            ),
-        ),
-    )
+    """Move amount and fee from the wallet to what is pending, within the day's limit."""
+    daily_max = daily_maximum(party, payment.msisdn, rules, datetime.now(UTC))
+    posted = kernel.post(connection, context, _hold_plan(payment, party, daily_max))
     if isinstance(posted, Refusal):
         if posted.code is RefusalCode.INSUFFICIENT_FUNDS:
             return Refusal(posted.code, {"balance": posted.details["balance"], "fee": payment.fee})
@@ -212,6 +150,30 @@ def _hold(
     held = payments.get(connection, payment.id)
     assert held is not None
     return held
+
+
+def _hold_plan(payment: Payment, party: Party, daily_max: int) -> Plan:
+    to = _destination(payment)
+    told: dict[str, int | str] = {
+        "amount": payment.amount,
+        "fee": payment.fee,
+        "msisdn": to["msisdn"],
+    }
+    return Plan(
+        kind=Kind.WITHDRAWAL_HOLD,
+        source="mpesa",
+        reference=f"payment:{payment.id}:hold",
+        debits=moving(
+            payment.amount + payment.fee,
+            debit=party.wallet_account_id,
+            credit=SystemAccount.PENDING_WITHDRAWALS,
+        ),
+        request={"payment": payment.id, "amount": payment.amount, "fee": payment.fee},
+        details={"fee": payment.fee, "to": to},
+        payment_id=payment.id,
+        usage=_usage(payment, party, payment.amount, daily_max),
+        messages=(party.message("withdrawal_requested", told, balance_of=party.wallet_account_id),),
+    )
 
 
 def _destination(payment: Payment) -> dict[str, str]:
@@ -230,29 +192,8 @@ def _usage(payment: Payment, party: Party, amount: int, daily_max: int) -> Usage
 
 
 def complete(connection: Connection, payment: Payment, learnt: dict[str, object]) -> None:
-    """Book a payout that M-Pesa made, and store what was learnt with it.
-
-    After a release the money is taken again, if it is there.
-    """
-    released = payment.state is PaymentState.FAILED
-    party = _party(connection, payment)
-    posted: Posted | Refusal | None = None
-    suspense_reason = None
-    if not released or cents_in_suspense(payment):
-        held_on = SystemAccount.SUSPENSE if released else SystemAccount.PENDING_WITHDRAWALS
-        posted = kernel.post(connection, SYSTEM, _settlement(payment, party, held_on))
-    else:
-        posted = kernel.post(
-            connection, SYSTEM, _settlement(payment, party, party.wallet_account_id)
-        )
-        if isinstance(posted, Refusal):
-            # Paid out, released, and spent or frozen since: the float has shrunk all the same.
-            suspense_reason = f"paid_out_after_release:{posted.code.value}"
-            posted = kernel.post(
-                connection, SYSTEM, _settlement(payment, party, SystemAccount.SUSPENSE)
-            )
-    if isinstance(posted, Refusal):
-        raise AssertionError(f"a settlement was refused: {posted.code}")
+    """Book a payout that M-Pesa made, and store what was learnt with it."""
+    posted, suspense_reason = _settle(connection, payment)
     payments.update(
         connection,
         payment.id,
@@ -264,6 +205,25 @@ def complete(connection: Connection, payment: Payment, learnt: dict[str, object]
         review_reason=None,
         due_at=None,
     )
+
+
+def _settle(connection: Connection, payment: Payment) -> tuple[Posted, str | None]:
+    """Take the money from where it is held; after a release from the wallet, if it is there.
+
+    Returns the posting and the reason for a gap in suspense. What was paid is never refused.
+    """
+    party = _party(connection, payment)
+    held_on = account_holding(payment, party)
+    suspense_reason = None
+    posted = kernel.post(connection, SYSTEM, _settlement(payment, party, held_on))
+    if isinstance(posted, Refusal) and held_on == party.wallet_account_id:
+        # Paid out, released, and spent or frozen since: the float has shrunk all the same.
+        suspense_reason = f"paid_out_after_release:{posted.code.value}"
+        in_suspense = _settlement(payment, party, SystemAccount.SUSPENSE)
+        posted = kernel.post(connection, SYSTEM, in_suspense)
+    if isinstance(posted, Refusal):
+        raise AssertionError(f"a settlement was refused: {posted.code}")
+    return posted, suspense_reason
 
 
 def _settlement(payment: Payment, party: Party, debit: int) -> Plan:

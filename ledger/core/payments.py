@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ledger.core.refusals import Refusal, RefusalCode
+
 
 class PaymentKind(StrEnum):
     """What a payment is."""
@@ -109,6 +111,33 @@ class Payment:
     submitted_at: datetime | None
     paid_at: datetime | None
     settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """What a customer asks for, in cents, and the (source, reference) under which it is done once.
+
+    ``to`` is the number (stored form) to pay instead of the customer's own.
+    """
+
+    kind: PaymentKind
+    user_id: int
+    amount: int
+    source: str
+    reference: str
+    to: str | None = None
+
+
+def same_request(earlier: Payment, request: PaymentRequest) -> Payment | Refusal:
+    """Return the payment that a repeated key made, or name what differs this time."""
+    for name, stored, asked in (
+        ("kind", earlier.kind, request.kind),
+        ("user", earlier.user_id, request.user_id),
+        ("amount", earlier.amount, request.amount),
+    ):
+        if stored != asked:
+            return Refusal(RefusalCode.KEY_REUSED, {"field": name})
+    return earlier
 
 
 def cents_in_suspense(payment: Payment) -> int:

@@ -11,6 +11,31 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
+COMMAND_LINES_MAX = 30  # a use-case reads like its rule
+LONGER_COMMANDS = [
+    # Being changed at this moment; these go as soon as that is done.
+    "paybill._book",
+    "paybill.allocate",
+    "reversals.reverse",
+    "transfers._plan",
+    # Not of the ledger's own use-cases, and written before there was this check.
+    "deposit_reversals.complete",
+    "deposit_reversals.request_reversal",
+    "evidence.apply_callback",
+    "evidence.apply_to",
+    "float_readings.record",
+    "money_requests.ask",
+    "money_requests.work",
+    "one_time_codes.send_code",
+    "pin_resets.reset_pin",
+    "reconcile.perform",
+    "reconciliation_items._close",
+    "staff.check_password",
+    "statements.issue_statement",
+    "statements.request_statement",
+    "statements.work",
+    "tickets.open_ticket",
+]
 STORY_LINES_MAX = 90  # a story in tests/e2e is read from top to bottom
 PRODUCT = ("ledger", "jobs", "ussd_app")
 # Upper case marks SQL in our style; a sentence for people never holds these pairs of words.
@@ -52,6 +77,11 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
             yield node
 
 
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Its length from ``def`` to the last line, docstring included."""
+    return (function.end_lineno or 0) - function.lineno + 1
+
+
 def texts(path: Path) -> Iterator[tuple[int, str]]:
     """Every string of a file that is no docstring, with its line."""
     tree = ast.parse(path.read_text("utf-8"))
@@ -81,10 +111,22 @@ def test_functions_are_short() -> None:
         f"{relative(path)}:{function.lineno} {function.name}": length
         for path in tracked(".py")
         for function in functions(path)
-        if (length := (function.end_lineno or 0) - function.lineno + 1)
+        if (length := lines_of(function))
         > (STORY_LINES_MAX if relative(path).startswith("tests/e2e/") else FUNCTION_LINES_MAX)
     }
     assert long == {}
+
+
+def test_commands_read_like_their_rule() -> None:
+    """An exception that is no longer needed fails too, so the list only ever gets shorter."""
+    long = sorted(
+        f"{path.stem}.{function.name}"
+        for path in product_files()
+        if relative(path).startswith("ledger/commands/")
+        for function in functions(path)
+        if lines_of(function) > COMMAND_LINES_MAX
+    )
+    assert long == sorted(LONGER_COMMANDS)
 
 
 def test_nothing_is_left_unfinished() -> None:
