@@ -7,7 +7,8 @@
 --
 -- Order: the idempotency key is claimed first (the loser of a race waits on the unique index, then
 -- answers with the winner's result, and so does whoever comes later); then wallets are locked and updated in ascending account id, the
--- one global lock order; system accounts (id < 1000) are never locked, they get a delta row.
+-- one global lock order; system accounts (id < 1000, of which 1 to 6 exist) are never locked, they get
+-- a delta row.
 --
 -- p_account_ids  ascending and distinct; p_debits gives for each: > 0 cents debited, < 0 credited
 -- p_ceilings     for each account the most its balance may become, or null
@@ -72,13 +73,13 @@ BEGIN
         END IF;
         v_last_account_id := v_account_id;
         IF v_account_id < 1000 THEN
-            INSERT INTO public.balance_deltas (transaction_id, account_id, debits_less_credits)
-            SELECT post_transaction.transaction_id, a.id, v_debit FROM public.accounts AS a WHERE a.id = v_account_id;
-            IF NOT FOUND THEN
+            IF v_account_id > 6 THEN
                 outcome := 'account_unknown';
                 figures := jsonb_build_object('account_id', v_account_id, 'balance', NULL);
                 RAISE EXCEPTION USING ERRCODE = 'CY001', MESSAGE = 'refused';
             END IF;
+            INSERT INTO public.balance_deltas (transaction_id, account_id, debits_less_credits)
+            VALUES (post_transaction.transaction_id, v_account_id, v_debit);
             balances[i] := NULL;
             v_versions[i] := NULL;
             CONTINUE;
@@ -280,7 +281,7 @@ BEGIN
     IF 1000 > ANY (p_leg_account_ids) THEN
         INSERT INTO public.balance_deltas (transaction_id, account_id, debits_less_credits)
         SELECT v_ids[array_position(v_calls, e.call)],
-            (SELECT a.id FROM public.accounts AS a WHERE a.id = p_leg_account_ids[e.leg]), p_leg_debits[e.leg]
+            CASE WHEN p_leg_account_ids[e.leg] BETWEEN 1 AND 6 THEN p_leg_account_ids[e.leg] END, p_leg_debits[e.leg]
         FROM unnest(p_leg_calls) WITH ORDINALITY AS e (call, leg)
         WHERE p_leg_account_ids[e.leg] < 1000 AND e.call = ANY (v_calls);
     END IF;

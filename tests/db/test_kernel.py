@@ -91,6 +91,18 @@ def test_a_used_key_with_another_request_names_what_differs(database: Database) 
     assert post(database, renamed) == Refusal(RefusalCode.KEY_REUSED, {"field": "kind"})
 
 
+def test_the_kernel_knows_the_system_accounts_of_the_chart(database: Database) -> None:
+    with database.transaction(SYSTEM) as connection:
+        rows = connection.execute("SELECT id FROM accounts WHERE id < 1000").fetchall()
+    assert {row["id"] for row in rows} == set(SystemAccount) == set(range(1, 7))
+    user = new_user(database)
+    for account in SystemAccount:
+        paid = deposit(
+            database, user, 100, debits=moving(100, debit=account, credit=user.wallet_account_id)
+        )
+        assert isinstance(paid, Posted)
+
+
 @pytest.mark.parametrize("account_id", [7, 999])
 def test_money_can_not_go_to_a_system_account_that_is_none(
     database: Database, account_id: int
