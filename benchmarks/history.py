@@ -1,6 +1,6 @@
 """What a page of history costs, early and late, in a short and in a long one.
 
-Wallets of 1,000 and of 1,000,000 movements, read by their owner through the same queries that
+Wallets of 1,000 and of 1,000,000 movements, read by their owner through the same query that
 USSD, SMS and the API use. The baseline is page 1 of the short wallet: goal, every page
 of every wallet costs about the same (at most 1.5 times), since a page starts at a key and not
 at an offset. Also prints what the same page costs by OFFSET.
@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,11 +22,9 @@ sys.path.insert(0, str(ROOT))
 
 from ledger.core.context import Context  # noqa: E402 - found from the checkout's root
 from ledger.db.engine import Database  # noqa: E402
-from ledger.db.history import Cursor, Entry  # noqa: E402
 from ledger.db.migrate import upgrade  # noqa: E402
-from ledger.db.movements import Movement  # noqa: E402
+from ledger.db.movements import MovementCursor  # noqa: E402
 from ledger.queries import transactions  # noqa: E402
-from ledger.queries.wallets import recent_entries  # noqa: E402
 from standin.engines import postgres  # noqa: E402
 from standin.processes import Supervisor  # noqa: E402
 
@@ -117,16 +115,14 @@ def compare(database: Database, url: str) -> None:
         "1,000,000 movements, page 10,000": (1001, LONG, 10_000),
         "1,000,000 movements, page 20,000": (1001, LONG, LONG // PAGE),
     }
-    for by_api in (False, True):
-        print("Read by the API:" if by_api else "Read by USSD and SMS:")
-        seconds: dict[str, list[float]] = {name: [] for name in pages}
-        for _ in range(ROUNDS):
-            for name, place in pages.items():
-                seconds[name].append(timed(partial(read, database, *place, by_api=by_api)))
-        baseline = statistics.median(seconds["1,000 movements, page 1"])
-        for name, measured in seconds.items():
-            middle = statistics.median(measured)
-            print(f"  {name}: {middle * 1000:.2f} ms, ratio {middle / baseline:.2f}")
+    seconds: dict[str, list[float]] = {name: [] for name in pages}
+    for _ in range(ROUNDS):
+        for name, place in pages.items():
+            seconds[name].append(timed(partial(read, database, *place)))
+    baseline = statistics.median(seconds["1,000 movements, page 1"])
+    for name, measured in seconds.items():
+        middle = statistics.median(measured)
+        print(f"{name}: {middle * 1000:.2f} ms, ratio {middle / baseline:.2f}")
     with psycopg.connect(url) as connection:
         offset = timed(
             lambda: connection.execute(_BY_OFFSET, (1001, PAGE, 9_999 * PAGE)).fetchall()
@@ -134,19 +130,15 @@ def compare(database: Database, url: str) -> None:
     print(f"page 10,000 by OFFSET: {offset * 1000:.0f} ms, ratio {offset / baseline:.0f}")
 
 
-def read(database: Database, wallet: int, rows: int, number: int, *, by_api: bool) -> None:
+def read(database: Database, wallet: int, rows: int, number: int) -> None:
     """Read page ``number`` of a wallet as its owner, from the key of the row before it."""
     newest = rows - (number - 1) * PAGE
     # Ids rise with time in both wallets, so any id serves beside a time that is nobody's.
-    cursor: Cursor = (_BEGUN + newest * _STEP + _STEP / 2, 0)
+    cursor: MovementCursor = (_BEGUN + newest * _STEP + _STEP / 2, 0)
     owner = Context.of_user(wallet, "api")
-    found: Sequence[Entry | Movement]
-    if by_api:
-        found = transactions.page(
-            database, owner, wallet, transactions.Wanted(), limit=PAGE, cursor=cursor
-        )
-    else:
-        found = recent_entries(database, owner, wallet, limit=PAGE, before=cursor)
+    found = transactions.page(
+        database, owner, wallet, transactions.Wanted(), limit=PAGE, cursor=cursor
+    )
     assert found[0].balance_after == newest * 100
     assert len(found) == PAGE
 

@@ -325,7 +325,7 @@ def reads(url: str) -> tuple[float, float]:
     for _ in range(READS):
         user_id = load.FIRST_ID + random.randrange(load.USERS)
         context = Context.of_user(user_id, "ussd")
-        for read, spent in zip((wallets.balance, wallets.recent_entries), times, strict=True):
+        for read, spent in zip((wallets.balance, wallets.recent_movements), times, strict=True):
             started = time.perf_counter()
             read(database, context, user_id)
             spent.append((time.perf_counter() - started) * 1000)

@@ -9,9 +9,8 @@ from ledger.core.people import User
 from ledger.core.pins import pin_problem
 from ledger.core.plans import Message
 from ledger.core.refusals import Refusal, RefusalCode
-from ledger.db import audit, history, outbox, pin_resets, users
+from ledger.db import audit, movements, outbox, pin_resets, users
 from ledger.db.engine import Connection, Database
-from ledger.db.history import Entry
 from ledger.one_time_codes import new_nonce, start_pin_of
 
 WRONG_ANSWERS_MAX = 3
@@ -78,16 +77,12 @@ def _is_blocked(connection: Connection, user_id: int, now: datetime) -> bool:
 
 
 def _is_known(connection: Connection, user: User, last_name: str, last_amount: int) -> bool:
-    entries = history.page(connection, user.wallet_account_id, limit=1)
-    expected = _typed_amount(entries[0]) if entries else 0
+    last = movements.page(connection, user.wallet_account_id, limit=1)
+    # As its owner remembers it: without the fee on top.
+    expected = last[0].amount - last[0].fee if last else 0
     # Both are compared before either is judged, so the time says nothing about which was wrong.
     matches = (_plain(last_name) == _plain(user.last_name), last_amount == expected)
     return all(matches)
-
-
-def _typed_amount(entry: Entry) -> int:
-    """Return a movement's cents as its owner remembers them: without the fee on top."""
-    return entry.amount - (0 if entry.is_money_in else int(entry.details.get("fee", 0)))
 
 
 def _plain(name: str) -> str:

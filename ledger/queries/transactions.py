@@ -7,7 +7,7 @@ from ledger.core.chart import Kind
 from ledger.core.context import Context
 from ledger.db import movements, users
 from ledger.db.engine import Database
-from ledger.db.movements import Movement, MovementCursor
+from ledger.db.movements import Filter, Movement, MovementCursor
 
 _KINDS = {
     "deposit": (Kind.DEPOSIT, Kind.SUSPENSE_ALLOCATION),
@@ -29,12 +29,13 @@ def type_of(kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which movements to show; None means any. ``since`` is included, ``before`` is not."""
+    """Which movements to show, by type as customers know it; the rest is as in ``Filter``."""
 
     since: datetime | None = None
     before: datetime | None = None
     type: str | None = None
     status: str | None = None
+    counterparty: str | None = None
 
 
 def page(
@@ -54,13 +55,20 @@ def page(
         return movements.page(
             connection,
             user.wallet_account_id,
-            since=wanted.since,
-            before=wanted.before,
-            kinds=None if wanted.type is None else [kind.value for kind in _KINDS[wanted.type]],
-            status=wanted.status,
-            cursor=cursor,
             limit=limit,
+            cursor=cursor,
+            wanted=Filter(
+                since=wanted.since,
+                before=wanted.before,
+                kinds=None if wanted.type is None else _names(wanted.type),
+                status=wanted.status,
+                counterparty=wanted.counterparty,
+            ),
         )
+
+
+def _names(wanted_type: str) -> tuple[str, ...]:
+    return tuple(kind.value for kind in _KINDS[wanted_type])
 
 
 def get(

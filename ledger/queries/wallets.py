@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from ledger.core.context import Context
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.core.rules import nairobi_day
-from ledger.db import accounts, history, rules, users
+from ledger.db import accounts, movements, rules, users
 from ledger.db.engine import Database
-from ledger.db.history import EVERYTHING, Cursor, Entry, HistoryFilter
+from ledger.db.movements import Movement
 
 
 def balance(database: Database, context: Context, user_id: int) -> int | Refusal:
@@ -18,23 +18,15 @@ def balance(database: Database, context: Context, user_id: int) -> int | Refusal
     return Refusal(RefusalCode.NOT_REGISTERED) if cents is None else cents
 
 
-def recent_entries(
-    database: Database,
-    context: Context,
-    user_id: int,
-    *,
-    limit: int = 5,
-    before: Cursor | None = None,
-    wanted: HistoryFilter = EVERYTHING,
-) -> list[Entry]:
-    """Return a page of a customer's history, newest first."""
+def recent_movements(
+    database: Database, context: Context, user_id: int, *, limit: int = 5
+) -> list[Movement]:
+    """Return a customer's newest movements, the newest first."""
     with database.transaction(context) as connection:
         user = users.get(connection, user_id)
         if user is None:
             return []
-        return history.page(
-            connection, user.wallet_account_id, limit=limit, before=before, wanted=wanted
-        )
+        return movements.page(connection, user.wallet_account_id, limit=limit)
 
 
 @dataclass(frozen=True, slots=True)

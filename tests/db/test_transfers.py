@@ -20,7 +20,7 @@ from ledger.core.rules import Limit
 from ledger.db import rules, rules_cache
 from ledger.db.engine import Database
 from ledger.queries.verify import verify_ledger
-from ledger.queries.wallets import balance, recent_entries, remaining_today
+from ledger.queries.wallets import balance, recent_movements, remaining_today
 from tests.db.people import PIN, SYSTEM, deposit, new_user
 from tests.msisdns import new_msisdn
 
@@ -71,9 +71,9 @@ def test_both_sides_of_a_transfer_are_told_with_one_receipt(database: Database) 
     assert {m["params"]["receipt"] for m in messages} == {sent.receipt}
     assert messages[0]["params"]["name"] == "John Otieno"
     assert messages[0]["params"]["balance"] == 50_000
-    entry = recent_entries(database, Context.of_user(john.id, "ussd"), john.id)[0]
-    assert entry.receipt == sent.receipt
-    assert entry.counterparty == {
+    movement = recent_movements(database, Context.of_user(john.id, "ussd"), john.id)[0]
+    assert movement.receipt == sent.receipt
+    assert movement.counterparty == {
         "name": "Jane Wanjiru",
         "msisdn": f"0{jane.msisdn[4:7]}***{jane.msisdn[-3:]}",
     }

@@ -17,3 +17,13 @@ def admin(app: Flask, database: Database, settings: Settings) -> Visitor:
 @pytest.fixture
 def customer(client: FlaskClient, database: Database, settings: Settings) -> ApiCustomer:
     return join(client, database, settings, balance=100_000)
+
+
+@pytest.fixture
+def wanjiku(client: FlaskClient, database: Database, settings: Settings) -> ApiCustomer:
+    return join(client, database, settings, balance=100_000)
+
+
+@pytest.fixture
+def otieno(client: FlaskClient, database: Database, settings: Settings) -> ApiCustomer:
+    return join(client, database, settings, first="Otieno")

@@ -123,7 +123,7 @@ def test_a13_every_spelling_finds_the_member_and_both_get_the_reference_of_histo
         ]
         shown = [
             entry.receipt
-            for entry in wallets.recent_entries(database, SYSTEM, user.id)
+            for entry in wallets.recent_movements(database, SYSTEM, user.id)
             if entry.receipt in references
         ]
         assert told == references

@@ -8,7 +8,7 @@ from ledger.commands import receipts, statements
 from ledger.core.refusals import Refusal, RefusalCode
 from ledger.core.rules import nairobi_day
 from ledger.core.statements import Period
-from ledger.db.history import Entry
+from ledger.db.movements import Movement
 from ledger.queries import wallets
 from ussd_app.actions.registry import Call, action
 from ussd_app.flow.machine import Done
@@ -30,16 +30,16 @@ def load_recent(call: Call) -> Done | Refusal:
     refusal = call.refuse_pin()
     if refusal is not None:
         return refusal
-    entries = wallets.recent_entries(call.services.database, call.context, call.user_id)
-    return Done({"items": [_line(entry) for entry in entries]}, "ok")
+    found = wallets.recent_movements(call.services.database, call.context, call.user_id)
+    return Done({"items": [_line(movement) for movement in found]}, "ok")
 
 
-def _line(entry: Entry) -> dict[str, Any]:
-    other = entry.counterparty
+def _line(movement: Movement) -> dict[str, Any]:
+    other = movement.counterparty
     return {
-        "day": entry.posted_at.isoformat(),
-        "sign": "+" if entry.is_money_in else "-",
-        "amount": entry.amount,
+        "day": movement.posted_at.isoformat(),
+        "sign": "+" if movement.is_money_in else "-",
+        "amount": movement.amount,
         "name": other["name"] if other else "M-PESA",
     }
 

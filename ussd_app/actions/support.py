@@ -39,5 +39,5 @@ def _receipt(call: Call) -> str | None:
     about: str = call.values.get("about", "")
     if about != _ABOUT_LAST:
         return about or None
-    newest = wallets.recent_entries(call.services.database, call.context, call.user_id, limit=1)
+    newest = wallets.recent_movements(call.services.database, call.context, call.user_id, limit=1)
     return newest[0].receipt if newest else None

@@ -4,7 +4,7 @@ from jobs.texts.catalogue import Template
 from jobs.texts.fields import NAIROBI, WHOLE_SMS
 from ledger.core.gsm7 import fits
 from ledger.core.money import grouped_text
-from ledger.db.history import Entry
+from ledger.db.movements import Movement
 from ledger.queries import wallets
 from ussd_app.keywords.engine import Answer, Call, Keyword, Reply, without_argument
 
@@ -27,24 +27,24 @@ NONE_YET = Template(
 
 def run(call: Call) -> Reply:
     """List date, signed amount and reference, newest first; balances need a PIN."""
-    entries = wallets.recent_entries(
+    found = wallets.recent_movements(
         call.services.database, call.context, call.user.id, limit=_ENTRIES_MAX
     )
-    if not entries:
+    if not found:
         return Answer(NONE_YET)
     lines = "Cycle"
-    for entry in entries:
-        longer = f"{lines}\n{_line(entry)}"
+    for movement in found:
+        longer = f"{lines}\n{_line(movement)}"
         if not fits(longer):
             break
         lines = longer
     return Answer(MOVEMENTS, {"lines": lines})
 
 
-def _line(entry: Entry) -> str:
-    day = entry.posted_at.astimezone(NAIROBI)
-    sign = "+" if entry.is_money_in else "-"
-    return f"{day.day}/{day.month} {sign}{grouped_text(entry.amount)} {entry.receipt}"
+def _line(movement: Movement) -> str:
+    day = movement.posted_at.astimezone(NAIROBI)
+    sign = "+" if movement.is_money_in else "-"
+    return f"{day.day}/{day.month} {sign}{grouped_text(movement.amount)} {movement.receipt}"
 
 
 keyword = Keyword(("MINI",), ("TAARIFA",), USAGE, run, without_argument)

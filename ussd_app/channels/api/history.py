@@ -10,6 +10,7 @@ from ledger.core.rules import NAIROBI
 from ledger.db.movements import Movement, MovementCursor
 from ledger.queries import transactions
 from ledger.queries.transactions import Wanted
+from ussd_app.channels.api.auth import number_of
 from ussd_app.channels.api.models import Transaction, TransactionPage, TransactionQuery
 from ussd_app.channels.api.operations import Incoming, Operation, declare
 from ussd_app.channels.api.problems import ProblemError
@@ -46,7 +47,13 @@ def _page(incoming: Incoming) -> TransactionPage:
         incoming.services.database,
         incoming.context,
         incoming.user_id,
-        Wanted(since, before, query.type, query.status),
+        Wanted(
+            since,
+            before,
+            query.type,
+            query.status,
+            None if query.counterparty is None else number_of(query.counterparty),
+        ),
         limit=query.limit + 1,
         cursor=_read_cursor(query.cursor),
     )
@@ -128,6 +135,7 @@ _OPERATIONS = (
         _page,
         TransactionPage,
         query=TransactionQuery,
+        problems=(422,),
     ),
     Operation(
         "getTransaction",

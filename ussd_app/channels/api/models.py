@@ -221,6 +221,16 @@ class TransactionQuery(Model):
     end_date: date | None = None
     type: Literal["deposit", "withdrawal", "transfer", "reversal"] | None = None
     status: Literal["pending", "completed", "failed"] | None = None
+    counterparty: (
+        Annotated[
+            Phone,
+            Field(
+                description="The whole number of who sent or got the money: another customer's,"
+                " or the one that M-Pesa was paid from or paid to"
+            ),
+        ]
+        | None
+    ) = None
     limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
     cursor: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,120}$")] | None = None
 
