@@ -228,17 +228,13 @@ def allocate(
         if payment is None:
             return Refusal(RefusalCode.PAYMENT_UNKNOWN)
         party = users.find_parties(connection, user_ids=[], msisdns=[msisdn]).get(msisdn)
-        if (
-            payment.suspense_resolution == "allocated"
-            and party
-            and payment.user_id == party.user_id
-        ):
+        if party is None:
+            return Refusal(RefusalCode.RECIPIENT_UNKNOWN)
+        if payment.suspense_resolution == "allocated" and payment.user_id == party.user_id:
             return payment
         is_going_back = payments.open_reversal_of(connection, payment_id) is not None
         if not cents_in_suspense(payment) or is_going_back:
             return Refusal(RefusalCode.STATE_CONFLICT)
-        if party is None:
-            return Refusal(RefusalCode.RECIPIENT_UNKNOWN)
         posted = deposits.allocate(connection, context, payment, party, rules)
         if isinstance(posted, Refusal):
             return posted

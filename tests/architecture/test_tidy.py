@@ -13,8 +13,6 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 COMMAND_LINES_MAX = 30  # a use-case reads like its rule
 LONGER_COMMANDS = [
-    # Being changed at this moment; it goes as soon as that is done.
-    "paybill.allocate",
     # Not of the ledger's own use-cases, and written before there was this check.
     "deposit_reversals.complete",
     "deposit_reversals.request_reversal",
