@@ -27,12 +27,37 @@ from ledger.db.verify import Finding
 from ledger.queries.verify import verify_ledger
 from standin.engines import postgres, postgres_binaries
 from standin.processes import Supervisor
+from tests.db.corrupted_balances import CORRUPTED_BALANCES
+from tests.db.corrupted_transactions import CORRUPTED_TRANSACTIONS
+from tests.db.corruption import Corruption
 from tests.db.people import SYSTEM, deposit, new_user
 from tests.quick_hashing import open_database
 from tests.servers import Servers
 from ussd_app.settings import Settings
 
-CHANGEABLE = ("transactions", "postings", "audit_log", "audit_seals")
+CHANGEABLE = ("accounts", "transactions", "postings", "audit_log", "audit_seals")
+FOREIGN_KEYS = (
+    ("accounts", "accounts_user_fkey"),
+    ("balance_checkpoints", "balance_checkpoints_account_fkey"),
+)
+CHECKS = [
+    "transactions",
+    "running balances",
+    "system accounts",
+    "users",
+    "holds",
+    "audit rows",
+    "audit chain",
+]
+_IDS = """
+    SELECT (SELECT id FROM audit_log WHERE subject_type = 'transaction' AND subject_id = %s)
+            AS sent_audit,
+        (SELECT hold_transaction_id FROM payments WHERE id = %s) AS hold,
+        (SELECT min(id) FROM transactions) AS first,
+        (SELECT min(audit_id) FROM audit_unsealed) AS unsealed,
+        (SELECT transaction_id FROM postings WHERE account_id = %s
+            ORDER BY account_version DESC LIMIT 1) AS last_of_john
+"""
 
 
 @dataclass
@@ -46,24 +71,47 @@ class Books:
     sent: Posted
     held: Payment
 
-    def change(self, connection: psycopg.Connection[DictRow], statement: str) -> None:
-        """Change rows as the owner of the tables, with the append-only triggers off."""
+    def named(self, text: str) -> str:
+        """Put the ids of these books into a statement or a key."""
+        with self.database.transaction(SYSTEM) as c:
+            row = c.execute(
+                _IDS, (self.sent.transaction_id, self.held.id, self.john.wallet_account_id)
+            ).fetchone()
+        assert row is not None
+        return text.format(
+            jane=self.jane.wallet_account_id,
+            john=self.john.wallet_account_id,
+            john_user=self.john.id,
+            sent=self.sent.transaction_id,
+            held=self.held.id,
+            **row,
+        )
+
+    def change(
+        self,
+        connection: psycopg.Connection[DictRow],
+        statement: str,
+        *,
+        without_foreign_keys: bool = False,
+    ) -> None:
+        """Change rows as the owner of the tables, with their triggers off."""
+        statement = self.named(statement)  # before tables are locked
         for table in CHANGEABLE:
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        changed = connection.execute(
-            statement.format(
-                jane=self.jane.wallet_account_id,
-                john=self.john.wallet_account_id,
-                sent=self.sent.transaction_id,
-                held=self.held.id,
-            )
-        ).rowcount
+        for table, constraint in FOREIGN_KEYS if without_foreign_keys else ():
+            connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+        changed = connection.execute(statement).rowcount
         assert changed > 0, "the corruption touched no row"
+
+    def commit(self, statement: str) -> None:
+        """Change rows as the owner of the tables, for good."""
+        with psycopg.connect(self.owner_url, row_factory=dict_row) as connection:
+            self.change(connection, statement)
 
     def findings_after(self, statement: str) -> list[Finding]:
         """Return what verify finds after a change, which is undone again."""
         with psycopg.connect(self.owner_url, row_factory=dict_row) as connection:
-            self.change(connection, statement)
+            self.change(connection, statement, without_foreign_keys=True)
             found = list(verify.findings(connection, lambda name, done, total: None))
             connection.rollback()
         return found
@@ -127,110 +175,68 @@ def test_a_frozen_wallet_does_not_unbalance_the_books(books: Books) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "table", "key"),
-    [
-        (
-            "UPDATE accounts SET balance = balance + 1 WHERE id = {jane}",
-            "accounts",
-            "account {jane}",
-        ),
-        (
-            "UPDATE accounts SET version = version + 1 WHERE id = {john}",
-            "accounts",
-            "account {john}",
-        ),
-        (
-            "UPDATE postings SET amount = amount + 1 WHERE transaction_id = {sent}"
-            " AND account_id = {jane}",
-            "postings",
-            "transaction {sent}",
-        ),
-        # Still balanced, so only the audit row and the running balance tell.
-        (
-            "UPDATE postings SET amount = amount + 1 WHERE transaction_id = {sent}",
-            "postings",
-            "transaction {sent}",
-        ),
-        (
-            "UPDATE postings SET direction = CASE direction WHEN 'D' THEN 'C' ELSE 'D' END"
-            " WHERE transaction_id = {sent}",
-            "postings",
-            "transaction {sent}",
-        ),
-        (
-            "UPDATE postings SET balance_after = balance_after + 1 WHERE transaction_id = {sent}"
-            " AND account_id = {john}",
-            "postings",
-            "account {john}, transaction {sent}",
-        ),
-        (
-            "UPDATE postings SET account_version = account_version + 1"
-            " WHERE transaction_id = {sent} AND account_id = {john}",
-            "postings",
-            "account {john}, transaction {sent}",
-        ),
-        (
-            "DELETE FROM postings WHERE transaction_id = {sent}",
-            "transactions",
-            "transaction {sent}",
-        ),
-        (
-            "DELETE FROM postings WHERE transaction_id = {sent} AND account_id = {john}",
-            "postings",
-            "transaction {sent}",
-        ),
-        (
-            "UPDATE transactions SET receipt = 'AAAAAAAAAA' WHERE id = {sent}",
-            "transactions",
-            "transaction {sent}",
-        ),
-        (
-            "UPDATE transactions SET kind = 'deposit' WHERE id = {sent}",
-            "transactions",
-            "transaction",
-        ),
-        ("DELETE FROM transactions WHERE id = {sent}", "postings", "transaction {sent}"),
-        (
-            "UPDATE balance_checkpoints SET debits_less_credits = debits_less_credits + 1"
-            " WHERE account_id = 1",
-            "balance_checkpoints",
-            "account 1 (CASH)",
-        ),
-        (
-            "DELETE FROM balance_checkpoints WHERE account_id = 3",
-            "balance_checkpoints",
-            "account 3",
-        ),
-        ("DELETE FROM balance_deltas", "balance_checkpoints", "account 1 (CASH)"),
-        ("UPDATE payments SET state = 'failed' WHERE id = {held}", "payments", "payment {held}"),
-        ("UPDATE payments SET amount = amount + 1 WHERE id = {held}", "payments", "payment {held}"),
-        ("UPDATE audit_log SET actor = 'user:1' WHERE id = 1", "audit_seals", "seal 1"),
-        ("UPDATE audit_log SET at = at + interval '1 us' WHERE id = 1", "audit_seals", "seal 1"),
-        ("DELETE FROM audit_log WHERE id = 2", "audit_seals", "seal 1"),
-        (
-            "INSERT INTO audit_log (actor, channel, action, subject_type)"
-            " VALUES ('user:1', 'ussd', 'nothing', 'user')",
-            "audit_log",
-            "audit row",
-        ),
-        ("DELETE FROM audit_unsealed", "audit_log", "audit row"),
-        ("INSERT INTO audit_unsealed VALUES (999999)", "audit_unsealed", "audit row 999999"),
-        ("UPDATE audit_seals SET batch_hash = sha256('x') WHERE id = 1", "audit_seals", "seal 1"),
-        ("UPDATE audit_seals SET seal_hash = sha256('x') WHERE id = 1", "audit_seals", "seal 1"),
-        ("UPDATE audit_seals SET row_count = row_count + 1 WHERE id = 2", "audit_seals", "seal 2"),
-        ("UPDATE audit_seals SET previous_hash = '' WHERE id = 2", "audit_seals", "seal 2"),
-        ("DELETE FROM audit_seals WHERE id = 1", "audit_seals", "seal"),
-    ],
+    "wrong", [*CORRUPTED_TRANSACTIONS, *CORRUPTED_BALANCES], ids=lambda wrong: wrong.name
 )
-def test_a_corrupted_row_is_named(books: Books, statement: str, table: str, key: str) -> None:
-    wanted = key.format(
-        jane=books.jane.wallet_account_id,
-        john=books.john.wallet_account_id,
-        sent=books.sent.transaction_id,
-        held=books.held.id,
+def test_a_corrupted_row_is_named(books: Books, wrong: Corruption) -> None:
+    found = books.findings_after(wrong.statement)
+    key, problem = books.named(wrong.key), books.named(wrong.problem)
+    assert any(
+        f.table == wrong.table and f.key == key and f.problem.startswith(problem) for f in found
+    ), found
+
+
+def test_a_clock_that_stepped_back_is_no_corruption(books: Books) -> None:
+    # John's second posting as a clock writes it that was set back an hour after his first.
+    back = (
+        "UPDATE postings SET posted_at = posted_at - interval '1 hour' WHERE transaction_id ="
+        " (SELECT transaction_id FROM postings WHERE account_id = {john} AND account_version = 2)"
     )
-    found = books.findings_after(statement)
-    assert any(f.table == table and f.key.startswith(wanted) for f in found), found
+    assert books.findings_after(back) == []
+
+
+def test_every_transaction_lies_in_a_chunk(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "CHUNK", 1)
+    assert verify_ledger(books.database) == []
+    with books.database.transaction(SYSTEM) as c:
+        ids = [row["id"] for row in c.execute("SELECT id FROM transactions")]
+    for number in ids:
+        found = books.findings_after(f"UPDATE transactions SET kind = 'x' WHERE id = {number}")
+        assert [f.key for f in found] == [f"transaction {number}"]
+
+
+def test_progress_tells_of_every_check_from_beginning_to_end(books: Books) -> None:
+    told: dict[str, list[tuple[int, int]]] = {}
+    verify_ledger(books.database, lambda name, *chunks: told.setdefault(name, []).append(chunks))
+    assert list(told) == CHECKS
+    for chunks in told.values():
+        total = chunks[0][1]
+        assert total >= 1
+        assert chunks == [(done, total) for done in range(total + 1)]
+
+
+def test_what_is_written_meanwhile_is_not_seen(books: Books) -> None:
+    # Honest writes before each check; and one that is wrong, which only the next run may name.
+    add = "UPDATE accounts SET balance = balance + {cents} WHERE id = {{jane}}"
+    reported: list[str] = []
+
+    def write(name: str, done: int, total: int) -> None:
+        if not reported:
+            books.commit(add.format(cents=1))
+        reported.append(name)
+        deposit(books.database, books.john, 100)
+        fold_balances(books.database)
+        seal_audit(books.database)
+
+    try:
+        during = verify_ledger(books.database, write)
+        after = verify_ledger(books.database)
+    finally:
+        books.commit(add.format(cents=-1))
+        deposit(books.database, books.john, 100)  # so that an audit row waits, as before
+    assert during == []
+    assert set(reported) == set(CHECKS)
+    assert [(f.table, f.key) for f in after] == [("accounts", books.named("account {jane}"))]
+    assert verify_ledger(books.database) == []
 
 
 def test_the_command_says_what_is_wrong_and_exits_1(
@@ -250,11 +256,9 @@ def test_the_command_says_what_is_wrong_and_exits_1(
     right = run()
     assert (right.returncode, json.loads(right.stdout)) == (0, {"ok": True, "findings": []})
     raise_by = "UPDATE accounts SET balance = balance + {cents} WHERE id = {{jane}}"
-    with psycopg.connect(books.owner_url, row_factory=dict_row) as connection:
-        books.change(connection, raise_by.format(cents=1))
+    books.commit(raise_by.format(cents=1))
     wrong = run()
-    with psycopg.connect(books.owner_url, row_factory=dict_row) as connection:
-        books.change(connection, raise_by.format(cents=-1))
+    books.commit(raise_by.format(cents=-1))
     answer = json.loads(wrong.stdout)
     assert (wrong.returncode, answer["ok"]) == (1, False)
     assert answer["findings"][0]["key"] == f"account {books.jane.wallet_account_id}"
