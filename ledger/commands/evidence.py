@@ -63,17 +63,22 @@ def apply_callback(
             and callbacks.wait_for_match(connection, callback_id, looks_max=_LOOKS_MAX)
         ):
             return _WAITING
-        quarantined = applied.decision.step in _QUARANTINED
-        callbacks.settle(
-            connection,
-            callback_id,
-            state="quarantined" if quarantined else "processed",
-            verdict=applied.decision.reason,
-            payment_id=applied.payment_id,
-        )
+        settle_body(connection, callback_id, applied)
         return applied
 
     return database.run(SYSTEM, work)
+
+
+def settle_body(connection: Connection, callback_id: int, applied: Applied) -> None:
+    """Write to a stored body what it led to; a person looks at those set aside."""
+    quarantined = applied.decision.step in _QUARANTINED
+    callbacks.settle(
+        connection,
+        callback_id,
+        state="quarantined" if quarantined else "processed",
+        verdict=applied.decision.reason,
+        payment_id=applied.payment_id,
+    )
 
 
 def apply(database: Database, payment_id: int, evidence: Evidence) -> Applied:
@@ -125,22 +130,14 @@ def _find_named(connection: Connection, evidence: Evidence) -> Payment | None:
 def apply_to(connection: Connection, payment: Payment, evidence: Evidence, rules: Rules) -> Applied:
     """Decide about a locked payment and do what was decided, inside the open transaction."""
     decision = decide(payment, evidence)
-    if decision.step in (Step.COMPLETE, Step.ATTACH) and _receipt_is_used(
-        connection, payment, evidence
-    ):
+    believed = decision.step in (Step.COMPLETE, Step.ATTACH)
+    if believed and _receipt_is_used(connection, payment, evidence):
         decision = Decision(Step.CONFLICT, "receipt_used")
     if decision.step is Step.COMPLETE:
         learnt = _news(payment, evidence)
         _SETTLE[payment.kind](connection, _with(payment, learnt), learnt, rules)
         if decision.reason == "late_success":
-            audit.record(
-                connection,
-                "payment.succeeded_late",
-                "payment",
-                payment.id,
-                old={"state": payment.state.value},
-                new={"state": PaymentState.COMPLETED.value},
-            )
+            _record_late_success(connection, payment)
     elif decision.step is Step.FAIL:
         payment = _learn(connection, payment, evidence)
         _FAIL[payment.kind](connection, payment, evidence, rules)
@@ -153,6 +150,17 @@ def apply_to(connection: Connection, payment: Payment, evidence: Evidence, rules
     elif decision.step is Step.CONFLICT:
         _show(connection, payment, evidence, decision)
     return Applied(payment.id, decision)
+
+
+def _record_late_success(connection: Connection, payment: Payment) -> None:
+    audit.record(
+        connection,
+        "payment.succeeded_late",
+        "payment",
+        payment.id,
+        old={"state": payment.state.value},
+        new={"state": PaymentState.COMPLETED.value},
+    )
 
 
 def _receipt_is_used(connection: Connection, payment: Payment, evidence: Evidence) -> bool:

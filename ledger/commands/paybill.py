@@ -65,14 +65,7 @@ def receive(database: Database, callback_id: int, paid: PaybillPayment) -> Appli
         if not callbacks.take(connection, callback_id):
             return None
         applied = _apply(connection, paid, rules)
-        quarantined = applied.decision.step in (Step.ASK, Step.CONFLICT)
-        callbacks.settle(
-            connection,
-            callback_id,
-            state="quarantined" if quarantined else "processed",
-            verdict=applied.decision.reason,
-            payment_id=applied.payment_id,
-        )
+        evidence.settle_body(connection, callback_id, applied)
         return applied
 
     return database.run(SYSTEM, work)

@@ -16,8 +16,6 @@ LONGER_COMMANDS = [
     # Not of the ledger's own use-cases, and written before there was this check.
     "deposit_reversals.complete",
     "deposit_reversals.request_reversal",
-    "evidence.apply_callback",
-    "evidence.apply_to",
     "float_readings.record",
     "money_requests.ask",
     "money_requests.work",
