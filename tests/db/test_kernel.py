@@ -1,17 +1,19 @@
 """The posting kernel: what it writes, what it refuses, and what nobody can get past it."""
 
 from datetime import date
+from typing import Any, cast
 from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
-from ledger.commands.maintenance import create_partitions, fold_balances
+from ledger.commands.maintenance import MONTHS_AHEAD, create_partitions, fold_balances
 from ledger.core.chart import Kind, SystemAccount
 from ledger.core.plans import Message, Plan, Posted, Usage, moving
 from ledger.core.refusals import Refusal, RefusalCode
-from ledger.db import accounts, kernel
-from ledger.db.engine import Database
+from ledger.db import accounts, kernel, maintenance
+from ledger.db.engine import Connection, Database
 from tests.db.people import SYSTEM, deposit, deposit_plan, new_user, post
 
 
@@ -266,12 +268,42 @@ def test_the_float_is_exact_before_during_and_after_a_fold(fresh_database: Datab
     for cents in (100, 200, 300):
         deposit(fresh_database, user, cents)
     assert _cash(fresh_database) == 600
-    assert fold_balances(fresh_database) == 3
-    assert _cash(fresh_database) == 600
-    deposit(fresh_database, user, 400)
+    with fresh_database.transaction(SYSTEM) as folding:
+        assert maintenance.fold_balance_deltas(folding) == 3
+        assert _cash(fresh_database) == 600
+        deposit(fresh_database, user, 400)
+        assert _cash(fresh_database) == 1_000
     assert _cash(fresh_database) == 1_000
     assert (fold_balances(fresh_database), fold_balances(fresh_database)) == (1, 0)
     assert _cash(fresh_database) == 1_000
+
+
+class _FoldsMeanwhile:
+    """A connection beside which a fold commits after each statement."""
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        self._database = database
+        self._connection = connection
+        self.folded = 0
+
+    def execute(self, *arguments: Any) -> Any:
+        answer = self._connection.execute(*arguments)
+        self.folded += fold_balances(self._database)
+        return answer
+
+
+def test_a_fold_between_two_statements_takes_nothing_out_of_a_balance(
+    fresh_database: Database,
+) -> None:
+    user = new_user(fresh_database)
+    deposit(fresh_database, user, 100)
+    assert fold_balances(fresh_database) == 1
+    deposit(fresh_database, user, 200)
+    with fresh_database.transaction(SYSTEM) as connection:
+        watched = _FoldsMeanwhile(fresh_database, connection)
+        balances = accounts.system_balances(cast("Connection", watched))
+    assert watched.folded == 1
+    assert balances[SystemAccount.CASH] == 300
 
 
 def test_a_fold_misses_no_posting_that_commits_late_where_a_watermark_would(
@@ -298,7 +330,34 @@ def test_a_fold_misses_no_posting_that_commits_late_where_a_watermark_would(
     assert _cash(fresh_database) == 110
 
 
-def test_partitions_stand_ready_a_year_ahead(fresh_database: Database) -> None:
+_PARTITIONS = """
+    SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bounds, c.relrowsecurity,
+        c.relforcerowsecurity,
+        (SELECT array_agg(tgname || ' ' || tgfoid::regproc || ' ' || tgtype || tgenabled::text
+            ORDER BY tgname) FROM pg_trigger WHERE tgrelid = c.oid) AS triggers,
+        (SELECT count(*) FROM pg_index WHERE indrelid = c.oid AND indisvalid) AS indexes
+    FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'postings'::regclass ORDER BY c.relname
+"""
+
+
+def test_a_month_that_is_missing_is_made_like_the_others(
+    fresh_database: Database, fresh_database_url: str
+) -> None:
+    with psycopg.connect(fresh_database_url, autocommit=True, row_factory=dict_row) as owner:
+        before = owner.execute(_PARTITIONS).fetchall()
+        assert len(before) > MONTHS_AHEAD
+        owner.execute(f"DROP TABLE {before[-1]['name']}")  # type: ignore[arg-type]
+        assert create_partitions(fresh_database) == 1
+        after = owner.execute(_PARTITIONS).fetchall()
+    assert after == before
+    alike = [{**row, "name": "", "bounds": ""} for row in after]
+    assert alike == [alike[0]] * len(alike)
+    assert {"append_only", "postings_sum_to_zero"} == {
+        trigger.split()[0] for trigger in alike[0]["triggers"]
+    }
+    assert alike[0]["relrowsecurity"]
+    assert alike[0]["relforcerowsecurity"]
     assert create_partitions(fresh_database) == 0
 
 
