@@ -7,9 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from ledger.commands import evidence, paybill, profiles, reversals, transfers, withdrawals
+from ledger.commands import (
+    deposits,
+    evidence,
+    paybill,
+    profiles,
+    register,
+    reversals,
+    transfers,
+    withdrawals,
+)
 from ledger.core.chart import SystemAccount
 from ledger.core.context import Context
+from ledger.core.paybill import PaybillPayment
 from ledger.core.payments import Evidence, EvidenceSource, Payment, PaymentKind, Verdict
 from ledger.core.payments import PaymentState as State
 from ledger.core.people import NewUser, User
@@ -17,7 +27,7 @@ from ledger.core.plans import Posted
 from ledger.core.refusals import Refusal
 from ledger.db import payments, users
 from ledger.db.engine import Database
-from tests.db.people import SYSTEM, deposit_plan, post
+from tests.db.people import PIN, SYSTEM, deposit_plan, post
 from tests.msisdns import new_msisdn
 
 
@@ -51,6 +61,8 @@ class Scene:
         assert isinstance(held, Payment)
         self.held = held
         self.strange = self._money_in_suspense()
+        self.newcomer = NewUser(new_msisdn(), "Amina", "Otieno", "en", "1", "ussd")
+        self.receipt = uuid4().hex[:10].upper()
 
     def _money_in_suspense(self) -> int:
         plan = deposit_plan(SystemAccount.SUSPENSE, 5_000)
@@ -147,8 +159,42 @@ class Scene:
     def freeze(self) -> object:
         return profiles.freeze_wallet(self.database, SYSTEM, self.jane.id, "race")
 
+    def unfreeze(self) -> object:
+        return profiles.unfreeze_wallet(self.database, SYSTEM, self.jane.id, "race")
+
     def close(self) -> object:
         return profiles.close_wallet(self.database, SYSTEM, self.john.id, "race")
+
+    def register(self) -> object:
+        return register.register(self.database, SYSTEM, self.newcomer, PIN)
+
+    def ask_deposit(self) -> object:
+        return deposits.request_deposit(
+            self.database,
+            Context.of_user(self.john.id, "ussd"),
+            self.john.id,
+            20_000,
+            source="race",
+            reference=uuid4().hex,
+        )
+
+    def pay_in(self) -> object:
+        """A payment by hand into John's wallet, told by M-Pesa under one receipt."""
+        paid = PaybillPayment(
+            receipt=self.receipt,
+            amount=10_000,
+            account_number=self.john.msisdn,
+            payer_msisdn=None,
+            payer_hash=None,
+            payer_name="AMINA OTIENO",
+            paid_at=None,
+            kind="Pay Bill",
+        )
+        try:
+            return paybill.recover(self.database, paid)
+        except RuntimeError:
+            # Its twin committed meanwhile: the job fails, and runs again.
+            return paybill.recover(self.database, paid)
 
     def run(self, first: str, second: str, *, at_once: bool) -> tuple[object, ...]:
         """Give two commands and return their answers with what they left."""
@@ -174,13 +220,22 @@ class Scene:
             held, strange = (
                 payments.get(connection, payment_id) for payment_id in (self.held.id, self.strange)
             )
+            registered = connection.execute(
+                "SELECT count(*) AS n FROM users WHERE msisdn = %s", (self.newcomer.msisdn,)
+            ).fetchone()
+            johns = connection.execute(
+                "SELECT kind, state, suspense_reason FROM payments WHERE user_id = %s"
+                " OR mpesa_receipt = %s ORDER BY kind, id",
+                (self.john.id, self.receipt),
+            ).fetchall()
         assert held is not None
         assert strange is not None
         wallets = [
             (party.wallet_status, party.balance)
             for party in sorted(found.values(), key=lambda party: party.user_id)
         ]
-        return (*wallets, held.state, held.suspense_reason, strange.suspense_resolution)
+        states = (held.state, held.suspense_reason, strange.suspense_resolution)
+        return (*wallets, *states, registered, [tuple(row.values()) for row in johns])
 
 
 def said(answer: Any) -> str:

@@ -16,7 +16,11 @@ COMMANDS = (
     "reverse",
     "allocate",
     "freeze",
+    "unfreeze",
     "close",
+    "register",
+    "ask_deposit",
+    "pay_in",
 )
 
 
