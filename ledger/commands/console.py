@@ -1,11 +1,12 @@
 """What staff do by the console beyond the commands that exist for everybody. All is audited."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from ledger.core.context import Context
 from ledger.core.plans import Message
 from ledger.core.refusals import Refusal, RefusalCode
-from ledger.core.rules import Limit
+from ledger.core.rules import UNUSED_FIGURES, Limit
 from ledger.db import audit, console, outbox, rules
 from ledger.db.engine import Connection, Database
 
@@ -53,19 +54,14 @@ def set_limit(
 
     def work(connection: Connection) -> None:
         rules.set_limit(connection, kind, limit, valid_from=valid_from, set_by=context.actor)
+        unused = UNUSED_FIGURES.get(kind, frozenset())
+        figures = {name: cents for name, cents in asdict(limit).items() if name not in unused}
         audit.record(
             connection,
             "limit.set",
             "limit",
             0,
-            new={
-                "kind": kind,
-                "minimum": limit.minimum,
-                "maximum": limit.maximum,
-                "daily": limit.daily,
-                "valid_from": valid_from.isoformat(),
-                "why": why,
-            },
+            new={"kind": kind, **figures, "valid_from": valid_from.isoformat(), "why": why},
         )
 
     database.run(context, work)

@@ -16,6 +16,12 @@ M_PESA_KINDS = frozenset({"deposit", "withdrawal", "withdrawal_other"})
 CLOSED_UNTIL_SET: LimitedKind = "withdrawal_other"
 """Withdrawals to a number that is not the customer's own: only under a limit of their own."""
 
+UNUSED_FIGURES: Mapping[str, frozenset[str]] = {
+    "deposit": frozenset({"daily"}),
+    "wallet": frozenset({"minimum", "daily"}),
+}
+"""What a kind's limit has no use for: deposits are bounded by the wallet, not by the day."""
+
 
 def nairobi_day(moment: datetime) -> date:
     """Return the calendar day in Nairobi: limits and statements both count by it."""

@@ -5,6 +5,7 @@ import random
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -158,6 +159,36 @@ def test_a_limit_is_set_for_the_future_and_audited(admin: Visitor) -> None:
         admin.post("/rules/limit", **{**form, "valid_from": "2020-01-01T06:00"}).status_code == 400
     )
     assert admin.post("/rules/limit", **{**form, "daily": "1"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "figures", "unused"),
+    [
+        ("deposit", {"minimum": "10", "maximum": "77,000"}, "daily"),
+        ("wallet", {"maximum": "98,700"}, "daily"),
+        ("wallet", {"maximum": "97,700"}, "minimum"),
+    ],
+)
+def test_a_figure_that_would_do_nothing_can_not_be_set(
+    admin: Visitor, kind: str, figures: dict[str, str], unused: str
+) -> None:
+    form = {"kind": kind, **figures, "why": "new tariff book"}
+    form["valid_from"] = f"2098-01-01T{len(kind):02d}:{len(unused):02d}"
+    refused = admin.post("/rules/limit", **form, **{unused: "99000"})
+    assert refused.status_code == 400
+    assert f"has no {unused} figure" in refused.text
+    shown = f"{figures['maximum']}.00"
+    assert shown not in admin.get("/rules").text
+    assert "Set." in admin.post("/rules/limit", **form).text
+    line = next(row for row in admin.get("/rules").text.split("<tr>") if shown in row)
+    assert ">–</td>" in line
+    assert line.count(shown) == 1, "the day's total is not made up"
+
+
+def test_a_day_s_total_is_needed_where_it_counts(admin: Visitor) -> None:
+    for kind in ("withdrawal", "transfer", "withdrawal_other"):
+        form = {"kind": kind, "minimum": "10", "maximum": "100", "why": "new tariff book"}
+        assert admin.post("/rules/limit", **form, daily="").status_code == 400
 
 
 def test_three_noughts_close_withdrawals_to_others_and_nothing_else(admin: Visitor) -> None:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from ledger.commands import console as commands
 from ledger.core.access import Role
 from ledger.core.money import AmountProblem, parse_amount
-from ledger.core.rules import CLOSED_UNTIL_SET, NAIROBI, Limit
+from ledger.core.rules import CLOSED_UNTIL_SET, NAIROBI, UNUSED_FIGURES, Limit
 from ledger.queries import console
 from ussd_app.channels.admin.guard import MONEY, READERS, context, needs, why
 from ussd_app.services import services
@@ -50,6 +50,7 @@ def rules() -> ResponseReturnValue:
         tariffs=tariffs,
         limit_kinds=_LIMIT_KINDS,
         tariff_kinds=_TARIFF_KINDS,
+        unused=UNUSED_FIGURES,
         now=datetime.now(UTC),
     )
 
@@ -58,12 +59,9 @@ def rules() -> ResponseReturnValue:
 def set_limit() -> ResponseReturnValue:
     """Let a limit hold from a moment on."""
     reason, kind, moment = why(), request.form.get("kind", ""), _moment()
-    figures = [request.form.get(name, "") for name in ("minimum", "maximum", "daily")]
-    closes = kind == CLOSED_UNTIL_SET and all(figure.strip() == "0" for figure in figures)
-    minimum, maximum, daily = (0, 0, 0) if closes else map(_cents, figures)
-    if kind not in _LIMIT_KINDS or not minimum <= maximum <= daily:
+    limit = _limit(kind)
+    if kind not in _LIMIT_KINDS or not limit.minimum <= limit.maximum <= limit.daily:
         abort(400, "The minimum, the maximum and the day's total must rise.")
-    limit = Limit(minimum=minimum, maximum=maximum, daily=daily)
     try:
         commands.set_limit(
             services().database, context(), kind, limit, valid_from=moment, why=reason
@@ -114,6 +112,20 @@ def audit() -> ResponseReturnValue:
         action=action,
         next_before=found[-1].id if len(found) == console.PAGE else None,
     )
+
+
+def _limit(kind: str) -> Limit:
+    """Return the limit that was typed; a figure that nothing would look at is refused."""
+    figures = {name: request.form.get(name, "").strip() for name in ("minimum", "maximum", "daily")}
+    if kind == CLOSED_UNTIL_SET and set(figures.values()) == {"0"}:
+        return Limit(minimum=0, maximum=0, daily=0)
+    unused = UNUSED_FIGURES.get(kind, frozenset())
+    for name in unused:
+        if figures.pop(name):
+            abort(400, f"A {kind} limit has no {name} figure: nothing is refused by it.")
+    cents = {name: _cents(figure) for name, figure in figures.items()}
+    # The table wants all three, in order: these say no more than the largest does.
+    return Limit(**{"minimum": 1, "daily": cents["maximum"], **cents})
 
 
 def _moment() -> datetime:
