@@ -276,15 +276,17 @@ def compare(bench: Bench, database: str, rounds: int) -> None:
 
 
 def against(rates: list[Rate], measured: dict[str, list[Rate]], figure: str) -> str:
-    """Return the ratios to both baselines, round by round, as the machine was at that time."""
-    ratios = [
-        statistics.median(
-            getattr(rate, figure) / getattr(base, figure)
-            for rate, base in zip(rates, measured[baseline], strict=True)
-        )
-        for baseline in (BASELINE, PREPARED)
-    ]
+    """Return the ratios to both baselines."""
+    ratios = [ratio_of(rates, measured[baseline], figure) for baseline in (BASELINE, PREPARED)]
     return "".join(f"{ratio:>9.2f}" for ratio in ratios)
+
+
+def ratio_of(rates: list[Rate], base: list[Rate], figure: str) -> float:
+    """Return the median of the ratios round by round, as the machine was at that time."""
+    return statistics.median(
+        getattr(rate, figure) / getattr(other, figure)
+        for rate, other in zip(rates, base, strict=True)
+    )
 
 
 def weigh(bench: Bench, database: str) -> None:
@@ -310,11 +312,11 @@ def grow(bench: Bench, sizes: list[int], rounds: int) -> None:
         for size in sizes:
             rates[size].append(bench.kernel(f"cycle_{size}", "transfers"))
     print(f"\n{'postings':>10}{'transfers/s':>13}{'x first':>9}{'balance ms':>12}{'page ms':>9}")
-    first = statistics.median(rate.per_second for rate in rates[sizes[0]])
     for size in sizes:
         rate = statistics.median(rate.per_second for rate in rates[size])
+        ratio = ratio_of(rates[size], rates[sizes[0]], "per_second")
         balance, page = reads(bench.url(f"cycle_{size}"))
-        print(f"{size:>10}{rate:>13.0f}{rate / first:>9.2f}{balance:>12.2f}{page:>9.2f}")
+        print(f"{size:>10}{rate:>13.0f}{ratio:>9.2f}{balance:>12.2f}{page:>9.2f}")
 
 
 def reads(url: str) -> tuple[float, float]:
