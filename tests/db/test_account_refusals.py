@@ -1,8 +1,6 @@
 """Of two reasons against opening, closing or giving, the first of RefusalCode is given."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from itertools import combinations
 from uuid import uuid4
 
 import pytest
@@ -14,12 +12,11 @@ from ledger.commands.withdrawals import request_withdrawal
 from ledger.core.context import Context
 from ledger.core.payments import Payment
 from ledger.core.people import NewUser, User
-from ledger.core.refusals import Refusal, RefusalCode
-from ledger.core.rules import Limit
-from ledger.db import rules, rules_cache
 from ledger.db.engine import Database
 from tests.db.people import PIN, SYSTEM, new_user
+from tests.db.refusal_tables import are_in_order, cases, code_of
 from tests.db.scene import Scene
+from tests.limits import set_limit
 from tests.msisdns import new_msisdn
 
 # Each in order of precedence.
@@ -32,38 +29,19 @@ ALLOCATE = (
     "account_frozen",
     "wallet_full",
 )
-IMPOSSIBLE = (
+APART = (
     {"payment_unknown", "state_conflict"},
     {"recipient_unknown", "account_frozen"},
     {"recipient_unknown", "wallet_full"},
 )
-USUAL = Limit(minimum=1, maximum=500_000, daily=500_000)
-FULL = Limit(minimum=1, maximum=32_000, daily=32_000)
-
-
-def cases(reasons: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Each reason alone, and each pair that can hold at once."""
-    pairs = [pair for pair in combinations(reasons, 2) if set(pair) not in IMPOSSIBLE]
-    return [*((reason,) for reason in reasons), *pairs]
-
-
-def code_of(answer: object) -> str:
-    assert isinstance(answer, Refusal)
-    return answer.code.value
 
 
 @pytest.fixture(autouse=True)
 def usual_wallet(own_database: Database) -> Iterator[None]:
     """Wallets with room, before each test and after it."""
-    set_wallet_limit(own_database, USUAL)
+    set_limit(own_database, "wallet", 1, 5_000, 5_000)
     yield
-    set_wallet_limit(own_database, USUAL)
-
-
-def set_wallet_limit(database: Database, limit: Limit) -> None:
-    with database.transaction(SYSTEM) as connection:
-        rules.set_limit(connection, "wallet", limit, valid_from=datetime.now(UTC), set_by="admin:1")
-    rules_cache.forget(database)
+    set_limit(own_database, "wallet", 1, 5_000, 5_000)
 
 
 @pytest.mark.parametrize("reasons", cases(REGISTER))
@@ -95,7 +73,7 @@ def hold(database: Database, user: User, cents: int) -> None:
     assert isinstance(held, Payment)
 
 
-@pytest.mark.parametrize("reasons", cases(ALLOCATE))
+@pytest.mark.parametrize("reasons", cases(ALLOCATE, *APART))
 def test_giving_money_from_suspense(own_database: Database, reasons: tuple[str, ...]) -> None:
     scene = Scene(own_database)
     payment_id = 10**12 if "payment_unknown" in reasons else scene.strange
@@ -106,12 +84,10 @@ def test_giving_money_from_suspense(own_database: Database, reasons: tuple[str, 
     if "account_frozen" in reasons:
         assert freeze_wallet(own_database, SYSTEM, scene.john.id, "test") is None
     if "wallet_full" in reasons:
-        set_wallet_limit(own_database, FULL)
+        set_limit(own_database, "wallet", 1, 320, 320)
     assert code_of(paybill.allocate(own_database, SYSTEM, payment_id, to)) == reasons[0]
 
 
 @pytest.mark.parametrize("reasons", [REGISTER, CLOSE, ALLOCATE])
 def test_the_order_is_that_of_the_codes(reasons: tuple[str, ...]) -> None:
-    codes = list(RefusalCode)
-    positions = [codes.index(RefusalCode(reason)) for reason in reasons]
-    assert positions == sorted(positions)
+    assert are_in_order(reasons)

@@ -16,12 +16,12 @@ from ledger.core.context import Context
 from ledger.core.people import User
 from ledger.core.plans import Posted
 from ledger.core.refusals import Refusal, RefusalCode
-from ledger.core.rules import Limit
-from ledger.db import rules, rules_cache
+from ledger.db import rules
 from ledger.db.engine import Database
 from ledger.queries.verify import verify_ledger
 from ledger.queries.wallets import balance, recent_movements
 from tests.db.people import PIN, SYSTEM, deposit, new_user
+from tests.limits import set_limit
 from tests.msisdns import new_msisdn
 from tests.quick_hashing import open_database
 from ussd_app.settings import Settings
@@ -45,12 +45,6 @@ def _balance(database: Database, user: User) -> int:
     cents = balance(database, SYSTEM, user.id)
     assert isinstance(cents, int)
     return cents
-
-
-def _set_limit(database: Database, kind: str, limit: Limit) -> None:
-    with database.transaction(SYSTEM) as connection:
-        rules.set_limit(connection, kind, limit, valid_from=datetime.now(UTC), set_by="admin:1")
-    rules_cache.forget(database)
 
 
 def test_both_sides_of_a_transfer_are_told_with_one_receipt(database: Database) -> None:
@@ -134,7 +128,7 @@ def test_a_full_wallet_tells_the_sender_nothing_but_that_it_can_not_receive(
     fresh_database: Database,
 ) -> None:
     jane, john = new_user(fresh_database, cents=70_000), new_user(fresh_database)
-    _set_limit(fresh_database, "wallet", Limit(minimum=1, maximum=10_000, daily=10_000))
+    set_limit(fresh_database, "wallet", 1, 100, 100)
     assert _send(fresh_database, jane, john.msisdn, 10_001) == Refusal(
         RefusalCode.RECIPIENT_CANNOT_RECEIVE
     )
